@@ -34,6 +34,7 @@ ORDER = (
     "fleet",
     "workspace",
     "language_server",
+    "agent_tools",
     "studio",
     "cli",
 )

@@ -47,6 +47,7 @@ VERBS = (
     "fleet",
     "completion",
     "lsp",
+    "mcp",
     "studio",
 )
 GC_THRESHOLDS = (500_000, 20, 50)

@@ -32,7 +32,7 @@ GRACE = 5.0
 
 
 @dataclass
-class Job:
+class RunningJob:
     """One job: what it was asked, and how it is going."""
 
     id: str
@@ -73,7 +73,7 @@ class JobRunner:
     def __init__(self, session: StudioSession, kinds: Mapping[str, JobKind] | None = None) -> None:
         self._session = session
         self._kinds = kinds
-        self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._jobs: OrderedDict[str, RunningJob] = OrderedDict()
         self._lock = threading.Lock()
         self._is_closed = False
 
@@ -92,7 +92,7 @@ class JobRunner:
             text = ""
         else:
             location, text = self._saved(found, request)
-        job = Job(secrets.token_hex(8), kind, location.name)
+        job = RunningJob(secrets.token_hex(8), kind, location.name)
         with self._lock:
             self._refuse_busy(job)
             self._jobs[job.id] = job
@@ -188,7 +188,7 @@ class JobRunner:
             )
         return location, text
 
-    def _refuse_busy(self, job: Job) -> None:
+    def _refuse_busy(self, job: RunningJob) -> None:
         running = [one for one in self._jobs.values() if one.state == "running"]
         if self._is_closed:
             raise RequestRefused(409, "the studio is ending")
@@ -207,14 +207,19 @@ class JobRunner:
         for job_id in ended[: max(0, len(ended) - MOST_KEPT)]:
             del self._jobs[job_id]
 
-    def _job(self, job_id: str) -> Job:
+    def _job(self, job_id: str) -> RunningJob:
         with self._lock:
             if job_id not in self._jobs:
                 raise RequestRefused(404, "this job is not known any more", "start it again")
             return self._jobs[job_id]
 
     def _run(
-        self, job: Job, kind: JobKind, location: Location, text: str, request: Mapping[str, Json]
+        self,
+        job: RunningJob,
+        kind: JobKind,
+        location: Location,
+        text: str,
+        request: Mapping[str, Json],
     ) -> None:
         redactor = self._session.redactor
         folder = Path(tempfile.mkdtemp(prefix="framework-studio-")).resolve()
@@ -246,7 +251,7 @@ class JobRunner:
         except Exception as problem:
             is_stopped = job.stop.error is not None and isinstance(problem, FrameworkError)
             state = "stopped" if is_stopped else "failed"
-            error = None if is_stopped else redactor.redact_data(_told(problem))
+            error = None if is_stopped else redactor.redact_data(error_data(problem)[1])
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             job.seconds = time.monotonic() - job.began
@@ -275,15 +280,3 @@ def copied(location: Location, text: str, root: Path) -> Location:
             target.parent.mkdir(exist_ok=True)
             shutil.copyfile(source, target)
     return copy
-
-
-def _told(problem: Exception) -> dict[str, str]:
-    """Return what the page shows of an error."""
-    told = error_data(problem)[1]
-    if getattr(problem, "code", "") == "host-not-allowed":
-        message = told["message"].partition(" is not a host ")[0]
-        return {
-            "message": f"{message} is not a host of the saved file, so no request goes there",
-            "remedy": "save the file if the host is right, and start again",
-        }
-    return told

@@ -80,7 +80,6 @@ class ProjectFiles:
         found, name = self._session.read(request.get("name")), self.new_name(request.get("to"))
         refuse_secrets(found.text, found.location.display, self._session.redactor)
         self.create(name, renamed(found.text, found.location.name, name))
-        folder = self._session.folder
         for place, source in (
             ("schemas", schema_folder(found.location)),
             ("queries", query_folder(found.location)),

@@ -7,6 +7,7 @@ hosts are taken from the files once, before the first edit, and a human names ot
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 from framework.definition.model import Connector
 from framework.definition.validation import validate
 from framework.errors import FrameworkError, RequestError, UsageError
-from framework.workspace.project_folder import ProjectFolder
+from framework.workspace.project_folder import ProjectFolder, text_of
 
 if TYPE_CHECKING:
     from requests.adapters import BaseAdapter
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 Json = Any
 Transport = Callable[[int], "BaseAdapter"]
+_BASE_URL = re.compile(r"^\s+base_url:\s*[\"']?(https?://[^\s\"'{}]+)", re.MULTILINE)
+_CONFIG = re.compile(r"\{config\.(\w+)\}")
 _HEADERS = ("Authorization", "Proxy-Authorization", "Cookie")
 
 
@@ -35,13 +38,16 @@ class HostGuard:
 
     `origins` are (scheme, host, port) of URLs, `named` hosts or host:port, over https or loopback.
     `plain` are origins that get requests without credentials. `keys` are the names under which
-    entries of a file look up their values.
+    entries of a file look up their values. `source` and `remedy` are for messages: which files were
+    read and when, and how others are allowed.
     """
 
     origins: frozenset[tuple[str, str, int | None]]
     named: frozenset[str]
     plain: frozenset[tuple[str, str, int | None]]
     keys: frozenset[str]
+    source: str = "the project's connector files had when this process started"
+    remedy: str = "let the project's owner start it again with --allow-host {host}"
 
     @classmethod
     def of(cls, folder: ProjectFolder, allowed: Iterable[str] = ()) -> HostGuard:
@@ -64,14 +70,18 @@ class HostGuard:
         origins, plain, keys = set(), set(), set()
         named = set(map(_checked, allowed))
         for location in files:
-            connector = validate(location).connector
-            if connector is None:
-                continue
-            keys |= _keys(connector)
-            urls, hosts = _credential_places(connector, given or {})
+            result = validate(location)
+            connector = result.connector
+            if connector is None:  # a mistake is what the file is edited for
+                document = result.document
+                data = None if document is None else document.data
+                urls, hosts = _written_places(data, text_of(location.path, location.display))
+            else:
+                urls, hosts = _credential_places(connector, given or {})
+                keys |= _keys(connector)
+                plain |= {origin(url) for url in _absolute_paths(connector)}
             origins |= {origin(url) for url in urls}
-            named |= {host.lower() for host in hosts}
-            plain |= {origin(url) for url in _absolute_paths(connector)}
+            named |= hosts
         empty = ("", "", None)
         return cls(
             frozenset(origins - {empty}),
@@ -107,8 +117,8 @@ class HostGuard:
         new = sorted(_keys(connector) - self.keys)
         if new:
             raise UsageError(
-                f"{connector.name} looks up the setting {new[0]}, which no connector file did when "
-                "this process started; let the project's owner start it again"
+                f"{connector.name} reads {new[0]} from the settings or as a file of keys, which is "
+                f"not what {self.source}; {self.remedy.partition(' with ')[0]}"
             )
 
     def guarded(self, environment: Environment, connector: Connector) -> Environment:
@@ -140,9 +150,8 @@ class HostGuard:
                 return ""
         address = host if port == PORTS.get(scheme) else f"{host}:{port}"
         return (
-            f"{scheme}://{address or '(no host)'} is not a host that the project's connector files "
-            "had when this process started, so no request goes there. If it belongs to the API, "
-            f"let the project's owner start it again with --allow-host {address or 'HOST'}"
+            f"{scheme}://{address or '(no host)'} is not a host that {self.source}, so no request "
+            f"goes there. If it belongs to the API, {self.remedy.format(host=address or 'HOST')}"
         )
 
 
@@ -187,22 +196,52 @@ def _checked(host: str) -> str:
 
 def _credential_places(
     connector: Connector, config: Mapping[str, Json]
-) -> tuple[Iterator[str], tuple[str, ...]]:
+) -> tuple[list[str], set[str]]:
     """Return the URLs and the hosts to which a file sends credentials, by its settings of now."""
     from framework.extract.compilation.render import render_config
     from framework.runtime.settings import STAND_IN, resolve_settings
 
+    client = connector.client
+    places: list[Json] = [client.base_url, client.auth]  # all auths that config may choose
+    hosts: Iterable[Json] = client.allowed_hosts
     known = {name: value for name, value in config.items() if name in connector.config}
     given = {**dict.fromkeys(connector.secrets, STAND_IN), **known}
     for replay in (False, True):  # without the values that have no default, what is known
         try:
-            client = render_config(connector, resolve_settings(connector, given, replay=replay))
+            settings = resolve_settings(connector, given, replay=replay)
+            filled = render_config(connector, settings)["client"]
         except FrameworkError:
             continue
-        own = client["client"]
-        hosts = tuple(map(str, own.get("allowed_hosts") or ()))
-        return _urls([own.get("base_url"), own.get("auth")]), hosts
-    return _urls([connector.client.base_url, connector.client.auth]), connector.client.allowed_hosts
+        places += [filled.get("base_url"), filled.get("auth")]
+        hosts = filled.get("allowed_hosts") or ()
+        break
+    return list(_urls(places)), {str(host).lower() for host in hosts if "{" not in str(host)}
+
+
+def _written_places(data: Json, text: str) -> tuple[list[str], set[str]]:
+    """Return the URLs and hosts that stand in a file with errors, without looking up settings."""
+    client = data.get("client") if isinstance(data, dict) else None
+    if not isinstance(client, dict):
+        return [found[1] for found in _BASE_URL.finditer(text)], set()
+    config = data.get("config")
+    defaults = {
+        str(name): entry["default"]
+        for name, entry in (config if isinstance(config, dict) else {}).items()
+        if isinstance(entry, dict) and isinstance(entry.get("default"), str)
+    }
+    urls = [client.get("base_url"), client.get("auth")]
+    found = [_CONFIG.sub(lambda one: defaults.get(one[1], one[0]), url) for url in _texts(urls)]
+    hosts = client.get("allowed_hosts")
+    named = {one.lower() for one in hosts or () if isinstance(one, str) and "{" not in one}
+    return [url for url in _urls(found) if "{" not in url.split("://")[1].split("/")[0]], named
+
+
+def _texts(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (Mapping, list)):
+        for one in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(one)
 
 
 def _urls(value: Json) -> Iterator[str]:
@@ -223,8 +262,13 @@ def _absolute_paths(connector: Connector) -> Iterator[str]:
 
 
 def _keys(connector: Connector) -> set[str]:
+    """Return the places outside the file that it names: of settings, and of files of keys."""
     keys = {entry.key for entry in connector.config.values()}
     keys |= {entry.key for entry in connector.secrets.values()}
+    tls = connector.client.tls
+    if tls is not None:
+        written = (tls.cert, tls.key, tls.ca)
+        keys |= {one for one in written if one and "{" not in one and "-----BEGIN" not in one}
     return {key for key in keys if key}
 
 

@@ -149,10 +149,10 @@ class ProjectFolder:
 
     def read_text(self, name: str) -> str:
         """Return the text of any file of the project. Raise FrameworkError if there is none."""
-        return _text_of(self.resolve(name), name)
+        return text_of(self.resolve(name), name)
 
     def _text(self, location: Location) -> str:
-        return _text_of(location.path, location.display)
+        return text_of(location.path, location.display)
 
     def write(self, name: str, text: str, revision: str | None = None) -> ProjectText:
         """Write a file, whole or not at all, which keeps its mode; return what it has now.
@@ -182,7 +182,7 @@ class ProjectFolder:
                 raise FileChanged(f"{name} is gone; write it without a revision to create it")
         elif not revision:
             raise FileChanged(f"{name} exists; read it, and pass its revision to replace it")
-        elif revision_of(_text_of(path, name)) != revision:
+        elif revision_of(text_of(path, name)) != revision:
             raise FileChanged(f"{name} has changed since it was read; read it again")
 
     def _own(self, name: str) -> Location:
@@ -229,7 +229,8 @@ def _shown(name: str) -> str:
     return ascii(name if len(name) <= 80 else name[:79] + "…")
 
 
-def _text_of(path: Path, name: str) -> str:
+def text_of(path: Path, name: str) -> str:
+    """Return the text of a file; `name` is that in messages. Raise FrameworkError for others."""
     try:
         return read_limited(path, MAX_BYTES).decode("utf-8-sig")
     except LimitExceeded as error:

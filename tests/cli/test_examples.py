@@ -83,7 +83,7 @@ MORE = {"state reset": ("--yes",), "prove": ("--histories", "3")}
 HELPS = [
     (verb, *rest)
     for verb in VERBS
-    if verb not in ("login", "lsp", "studio")
+    if verb not in ("login", "lsp", "mcp", "studio")
     for rest in ((), *((s,) for s in GROUPS.get(verb, ())))
 ]
 

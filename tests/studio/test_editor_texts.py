@@ -26,7 +26,9 @@ WIDE = "# 𝕊hop 🛒\n"
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project")
     (folder / "connectors").mkdir()
-    (folder / "connectors" / "shop.yaml").write_text(SHOP.replace("    schema: orders\n", ""), "utf-8")
+    (folder / "connectors" / "shop.yaml").write_text(
+        SHOP.replace("    schema: orders\n", ""), "utf-8"
+    )
     return folder
 
 
@@ -120,7 +122,9 @@ def test_completion_and_hover_are_the_language_servers(
 def test_a_rename_changes_every_mention(studio: StudioClient, text: str, head: str) -> None:
     typed = head + text
     offset = TextUnits(typed).units(typed.index("- name: orders") + 10)
-    edits = studio.post("rename", name="shop", text=typed, offset=offset, to="sales").json()["edits"]
+    edits = studio.post("rename", name="shop", text=typed, offset=offset, to="sales").json()[
+        "edits"
+    ]
     for edit in sorted(edits, key=lambda one: -one["from"]):
         wide = typed.encode("utf-16-le")
         inserted = edit["insert"].encode("utf-16-le")

@@ -176,9 +176,9 @@ def test_credentials_go_to_the_hosts_of_the_saved_file(project: Path) -> None:
         studio.post("secrets", connector="shop", name="token", value=SECRET)
         text = SHOP.replace("api.shop.example.com", "elsewhere.example")
         job = studio.job(kind="look", name="shop", text=text, resource="orders", source="live")
-    assert job["state"] == "failed"
-    assert "elsewhere.example" in job["error"]["message"]
-    assert "save" in job["error"]["remedy"]
+    (warning,) = job["result"]["warnings"]
+    assert "https://elsewhere.example is not a host that the saved file has" in warning["message"]
+    assert SECRET not in str(job)
 
 
 def test_a_server_that_hangs_is_left(project: Path) -> None:

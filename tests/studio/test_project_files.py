@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,7 +38,9 @@ def studio(folder: Path) -> Iterator[StudioClient]:
         yield one
 
 
-def test_connectors_are_listed_with_errors_and_resources(studio: StudioClient, folder: Path) -> None:
+def test_connectors_are_listed_with_errors_and_resources(
+    studio: StudioClient, folder: Path
+) -> None:
     (folder / "connectors" / "broken.yaml").write_text("version: 1\nname: broken\n", "utf-8")
     (folder / "connectors" / "no.yaml").write_text("{", "utf-8")
     found = {one["name"]: one for one in studio.get("project").json()["connectors"]}
@@ -96,7 +97,9 @@ def test_what_comes_with_the_framework_is_copied_and_not_changed(
     assert studio.post("copy", name="scheduling", to="mine").status_code == 409
 
 
-@pytest.mark.parametrize("to", ["", "../x", "a/b", "A", "x" * 70, "a__b", ".x", "con.yaml", None, 1])
+@pytest.mark.parametrize(
+    "to", ["", "../x", "a/b", "A", "x" * 70, "a__b", ".x", "con.yaml", None, 1]
+)
 def test_a_copy_has_the_name_of_a_connector(studio: StudioClient, folder: Path, to: object) -> None:
     assert studio.post("copy", name="shop", to=to).status_code == 400
     assert sorted(path.name for path in (folder / "connectors").iterdir()) == ["shop.yaml"]
@@ -116,9 +119,7 @@ def test_a_copy_has_the_name_of_a_connector(studio: StudioClient, folder: Path, 
         "x\x00.yaml",
     ],
 )
-def test_names_do_not_lead_out_of_the_folder(
-    studio: StudioClient, folder: Path, name: str
-) -> None:
+def test_names_do_not_lead_out_of_the_folder(studio: StudioClient, folder: Path, name: str) -> None:
     outside = folder.parent / "outside.yaml"
     outside.write_text("private: text\n", "utf-8")
     link = folder / "connectors" / "link.yaml"
@@ -139,5 +140,5 @@ def test_names_do_not_lead_out_of_the_folder(
 
 def test_a_link_inside_of_the_folder_is_followed(studio: StudioClient, folder: Path) -> None:
     (folder / "other.yaml").write_text(SHOP.replace("shop", "linked"), "utf-8")
-    os.symlink(folder / "other.yaml", folder / "connectors" / "linked.yaml")
+    (folder / "connectors" / "linked.yaml").symlink_to(folder / "other.yaml")
     assert studio.get("file", name="linked").json()["text"] == SHOP.replace("shop", "linked")

@@ -19,7 +19,9 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioClient]:
         yield one
 
 
-@pytest.mark.parametrize("sent", [None, "", "Bearer", "Bearer wrong", "Basic {}", "{}", "Bearer {}x"])
+@pytest.mark.parametrize(
+    "sent", [None, "", "Bearer", "Bearer wrong", "Basic {}", "{}", "Bearer {}x"]
+)
 def test_without_the_token_nothing_is_told(studio: StudioClient, sent: str | None) -> None:
     for method, path in (
         ("GET", "/api/project"),
@@ -41,7 +43,15 @@ def test_the_token_in_the_address_is_not_enough(studio: StudioClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "127.0.0.1", "127.0.0.1:1", "evil.example:{port}", "127.0.0.1.nip.io:{port}", ""]
+    "host",
+    [
+        "evil.example",
+        "127.0.0.1",
+        "127.0.0.1:1",
+        "evil.example:{port}",
+        "127.0.0.1.nip.io:{port}",
+        "",
+    ],
 )
 @pytest.mark.parametrize("path", ["/", "/api/project"])
 def test_a_name_that_leads_here_is_refused(studio: StudioClient, host: str, path: str) -> None:
@@ -56,7 +66,8 @@ def test_the_names_of_this_machine_are_accepted(studio: StudioClient, host: str)
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", "null", "http://127.0.0.1:1", "https://127.0.0.1:{port}", "file://"]
+    "origin",
+    ["https://evil.example", "null", "http://127.0.0.1:1", "https://127.0.0.1:{port}", "file://"],
 )
 def test_another_page_is_refused(studio: StudioClient, origin: str) -> None:
     named = origin.format(port=studio.address.port)

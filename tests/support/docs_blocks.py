@@ -25,6 +25,7 @@ PAGES = (
     "docs/auth.md",
     "docs/importing.md",
     "docs/editors.md",
+    "docs/agents.md",
     "docs/mock.md",
     "docs/prove.md",
     "docs/architecture.md",

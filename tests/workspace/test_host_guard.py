@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from framework.api import valid_connector
 from framework.definition.finder import find_connector
@@ -178,9 +177,36 @@ def test_a_file_names_no_other_setting(guard: HostGuard, project: Path, web: Web
         run(guard)
 
 
-def test_a_file_that_is_not_valid_adds_no_host(project: Path) -> None:
-    (project / "connectors").mkdir()
-    (project / "connectors" / "bad.yaml").write_text(
-        yaml.safe_dump({"version": 1, "client": {"base_url": "https://evil.example"}}), "utf-8"
+def test_a_file_names_no_other_file_of_keys(guard: HostGuard, project: Path) -> None:
+    with_file = body("https://127.0.0.1", tls={"ca": "/etc/private.pem"})
+    write_connector(project, with_file)
+    with pytest.raises(UsageError, match="private"):
+        guard.refuse_connector(valid_connector(find_connector("shop")))
+    HostGuard.of(ProjectFolder.of(project)).refuse_connector(
+        valid_connector(find_connector("shop"))
     )
-    assert not HostGuard.of(ProjectFolder.of(project)).allows("https://evil.example/x")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "version: 1\nclient: {base_url: 'https://api.example.com/v1'}\n",
+        "client: {base_url: '{config.url}'}\nconfig: {url: {default: https://api.example.com}}\n",
+        "client:\n  base_url: https://api.example.com/v1\nresources: [\n",
+        "client: {base_url: 1, allowed_hosts: [API.example.com, 2]}\n",
+        "client: {auth: {type: none, access_token_url: https://api.example.com/token}}\n",
+    ],
+)
+def test_hosts_of_a_file_with_mistakes_are_known(project: Path, text: str) -> None:
+    (project / "connectors").mkdir()
+    (project / "connectors" / "bad.yaml").write_text(text, "utf-8")
+    guard = HostGuard.of(ProjectFolder.of(project))
+    assert guard.allows("https://api.example.com/x")
+    assert not guard.allows("https://other.example.com/x")
+
+
+def test_a_host_that_is_not_known_is_none(project: Path) -> None:
+    (project / "connectors").mkdir()
+    text = "client: {base_url: 'https://{config.region}.example.com', allowed_hosts: {a: 1}}\n"
+    (project / "connectors" / "bad.yaml").write_text(text, "utf-8")
+    assert not HostGuard.of(ProjectFolder.of(project)).allows("https://a.example.com/x")

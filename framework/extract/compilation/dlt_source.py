@@ -254,7 +254,8 @@ def _starter(readers: ResourceReaders, name: str, read_columns: ReadColumns) -> 
         return chain(declared(), batches_for_dlt(reader.plan.resource, batches))
 
     def declared() -> Iterator[Any]:
-        if columns := read_columns(readers[name].plan.resource):
+        columns: Any = read_columns(readers[name].plan.resource)  # dlt's type, with pydantic's
+        if columns:
             yield dlt.mark.with_hints([], dlt.mark.make_hints(columns=columns))
 
     return start

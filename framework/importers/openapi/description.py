@@ -32,6 +32,7 @@ class Description:
 
     root: DocumentPart
     allow_remote: bool = False
+    may_read: Callable[[Path], bool] | None = None
     broken: dict[str, str] = field(default_factory=dict)
     _found: dict[tuple[str, str], DocumentPart | None] = field(default_factory=dict)
     _registry: Any = None
@@ -101,6 +102,8 @@ class Description:
                     "cannot be followed: a document of the web must not refer to a file"
                 )
             path = Path(unquote(urlsplit(address).path))
+            if self.may_read is not None and not self.may_read(path):
+                raise ManifestError("cannot be followed: it leads to a file that is not read")
             contents = _followed(lambda: read_file(path, path.name))
         elif scheme in ("http", "https"):
             if not self.allow_remote:
@@ -130,8 +133,13 @@ def _reason(error: BaseException) -> str:
     return "leads nowhere"
 
 
-def read_description(source: str, *, allow_remote: bool = False) -> Description:
-    """Return the description of a file or URL.
+def read_description(
+    source: str,
+    *,
+    allow_remote: bool = False,
+    may_read: Callable[[Path], bool] | None = None,
+) -> Description:
+    """Return the description of a file or URL; `may_read` are the files that it may refer to.
 
     Raise ManifestError if it cannot be read, or is not a description of an API.
     """
@@ -145,7 +153,7 @@ def read_description(source: str, *, allow_remote: bool = False) -> Description:
     problem = _unlike_description(data)
     if problem:
         raise ManifestError(f"{place}: {problem}")
-    return Description(DocumentPart(data, address), allow_remote)
+    return Description(DocumentPart(data, address), allow_remote, may_read)
 
 
 def _unlike_description(data: Json) -> str | None:

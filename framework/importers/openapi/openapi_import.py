@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -46,10 +46,14 @@ _RATE_HEADERS = (
 
 @dataclass(frozen=True)
 class OpenApiOptions:
-    """What to import, and whether references to other hosts are followed."""
+    """What to import, and whether references to other hosts are followed.
+
+    `may_read` says which files references may lead to; None for all.
+    """
 
     choice: Choice = field(default_factory=Choice)
     allow_remote: bool = False
+    may_read: Callable[[Path], bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -150,7 +154,9 @@ def name_from(source: str) -> str:
 
 
 def _guessed(source: str, options: OpenApiOptions) -> _Import:
-    description = read_description(source, allow_remote=options.allow_remote)
+    description = read_description(
+        source, allow_remote=options.allow_remote, may_read=options.may_read
+    )
     shapes = ShapeReader(description.resolve)
     reader = OperationReader(description, shapes)
     operations = list(reader.operations())

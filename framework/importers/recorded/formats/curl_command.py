@@ -10,7 +10,7 @@ import functools
 import re
 import shlex
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import quote_plus, urlsplit
@@ -62,6 +62,10 @@ _SKIPPED = vocabulary(
 )
 
 
+ReadFile = Callable[[str, str], bytes]
+"""Returns the content of a file that an option names. Raises ValueError."""
+
+
 class _CommandParser(argparse.ArgumentParser):
     """curl's options; an error is an exception, not the end of the process."""
 
@@ -69,20 +73,25 @@ class _CommandParser(argparse.ArgumentParser):
         raise ValueError(message)
 
 
-def read_curl(text: str, place: str = "curl") -> tuple[Interaction, ...]:
+def read_curl(
+    text: str, place: str = "curl", *, reads_files: bool = True
+) -> tuple[Interaction, ...]:
     """Return the requests of the curl commands in a text.
 
-    Raise ManifestError if a command cannot be read; the message never quotes the command.
+    Raise ManifestError if a command cannot be read; the message never quotes the command. Without
+    `reads_files`, a command that takes a part of its request from a file (`-d @FILE`) cannot.
     """
     try:
         tokens = _tokens(text)
     except ValueError as error:
         what = "" if "found" in str(error) else "the quoting is broken: "
         raise ManifestError(f"{place}: {what}{_plain(error)}") from None
-    return read_curl_arguments(tokens, place)
+    return read_curl_arguments(tokens, place, reads_files=reads_files)
 
 
-def read_curl_arguments(tokens: Sequence[str], place: str = "curl") -> tuple[Interaction, ...]:
+def read_curl_arguments(
+    tokens: Sequence[str], place: str = "curl", *, reads_files: bool = True
+) -> tuple[Interaction, ...]:
     """Return the requests of words that a shell has split already."""
     commands = list(_commands(tokens))
     if not commands:
@@ -94,7 +103,7 @@ def read_curl_arguments(tokens: Sequence[str], place: str = "curl") -> tuple[Int
     for number, command in enumerate(commands, 1):
         where = f"{place}, command {number}" if len(commands) > 1 else place
         try:
-            requests += _requests(command)
+            requests += _requests(command, _file if reads_files else _no_file)
         except ValueError as error:
             raise ManifestError(f"{where}: {_plain(error)}") from None
     return tuple(requests)
@@ -225,7 +234,7 @@ def _parser() -> _CommandParser:
     return parser
 
 
-def _requests(command: list[str]) -> Iterator[Interaction]:
+def _requests(command: list[str], read: ReadFile) -> Iterator[Interaction]:
     parsed, unknown = _parser().parse_known_intermixed_args(command)
     options = [one for one in unknown if one.startswith("-")]
     if options:
@@ -236,9 +245,9 @@ def _requests(command: list[str]) -> Iterator[Interaction]:
         raise ValueError("found no URL")
     if len(urls) > 5:
         raise ValueError(f"found {len(urls)} URLs; the quoting may be broken")
-    body, kind = _body(parsed.parts or [])
-    headers = list(_headers(parsed))
-    queries = [_encoded_pair(one) for one in parsed.url_query]
+    body, kind = _body(parsed.parts or [], read)
+    headers = list(_headers(parsed, read))
+    queries = [_encoded_pair(one, read) for one in parsed.url_query]
     if (parsed.get or parsed.head) and body is not None:
         queries.append(body.decode("utf-8", errors="replace"))
         body = None
@@ -285,10 +294,10 @@ def _with_query(url: str, queries: list[str]) -> str:
     return f"{address}{mark}{'&'.join(queries)}{hash_mark}{fragment}"
 
 
-def _headers(parsed: argparse.Namespace) -> Iterator[tuple[str, str]]:
+def _headers(parsed: argparse.Namespace, read: ReadFile) -> Iterator[tuple[str, str]]:
     for line in parsed.header:
         if line.startswith("@"):
-            for inner in _file(line[1:], "--header").decode("utf-8", "replace").splitlines():
+            for inner in read(line[1:], "--header").decode("utf-8", "replace").splitlines():
                 yield from _header(inner)
         else:
             yield from _header(line)
@@ -309,7 +318,7 @@ def _header(line: str) -> Iterator[tuple[str, str]]:
         yield name.strip(), value.strip()
 
 
-def _body(parts: list[tuple[str, str]]) -> tuple[bytes | None, str]:
+def _body(parts: list[tuple[str, str]], read: ReadFile) -> tuple[bytes | None, str]:
     """Return the body, and its content type unless a header says another."""
     pieces: list[bytes] = []
     kind = _FORM
@@ -323,9 +332,9 @@ def _body(parts: list[tuple[str, str]]) -> tuple[bytes | None, str]:
         if form == "json":
             kind = "application/json"
         if form == "urlencode":
-            pieces.append(_encoded_pair(text).encode())
+            pieces.append(_encoded_pair(text, read).encode())
         elif form != "raw" and text.startswith("@"):
-            raw = _file(text[1:], f"--{form}" if form != "binary" else "--data-binary")
+            raw = read(text[1:], f"--{form}" if form != "binary" else "--data-binary")
             pieces.append(raw.translate(None, b"\r\n") if form == "data" else raw)
         else:
             pieces.append(text.encode("utf-8", errors="surrogateescape"))
@@ -337,15 +346,19 @@ def _body(parts: list[tuple[str, str]]) -> tuple[bytes | None, str]:
     return joined, kind
 
 
-def _encoded_pair(text: str) -> str:
+def _encoded_pair(text: str, read: ReadFile) -> str:
     """Return one `--data-urlencode`: `name=content`, `=content`, `content` or `name@file`."""
     mark = re.search(r"[=@]", text)
     if mark is None:
         return quote_plus(text)
     name, rest = text[: mark.start()], text[mark.end() :]
     if mark[0] == "@":
-        rest = _file(rest, "--data-urlencode").decode("utf-8", errors="replace")
+        rest = read(rest, "--data-urlencode").decode("utf-8", errors="replace")
     return f"{name}={quote_plus(rest)}" if name else quote_plus(rest)
+
+
+def _no_file(name: str, option: str) -> bytes:  # noqa: ARG001
+    raise ValueError(f"{option} reads from a file; write its content into the command")
 
 
 def _file(name: str, option: str) -> bytes:
