@@ -101,7 +101,7 @@ def test_a_file_with_a_secret_in_it_is_not_opened(studio: StudioClient, project:
     path.write_text(text, "utf-8")
     refused = studio.get("file", name="leaky")
     assert refused.status_code == 400
-    assert "line 7" in refused.json()["error"]["message"]
+    assert "line 8" in refused.json()["error"]["message"]
     assert "abc-literal" not in refused.text
     assert "abc-literal" not in studio.get("project").text
 
