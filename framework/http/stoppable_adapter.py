@@ -43,7 +43,7 @@ class StoppableAdapter(BaseAdapter):
             except BaseException as error:
                 future.set_exception(error)
 
-        threading.Thread(target=send, name="framework-send", daemon=True).start()
+        threading.Thread(target=send, name="sending", daemon=True).start()
         return await_result(future, self._stop)
 
     def close(self) -> None:

@@ -251,7 +251,7 @@ class JobRunner:
         except Exception as problem:
             is_stopped = job.stop.error is not None and isinstance(problem, FrameworkError)
             state = "stopped" if is_stopped else "failed"
-            error = None if is_stopped else redactor.redact_data(_told(problem))
+            error = None if is_stopped else redactor.redact_data(error_data(problem)[1])
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             job.seconds = time.monotonic() - job.began
@@ -280,15 +280,3 @@ def copied(location: Location, text: str, root: Path) -> Location:
             target.parent.mkdir(exist_ok=True)
             shutil.copyfile(source, target)
     return copy
-
-
-def _told(problem: Exception) -> dict[str, str]:
-    """Return what the page shows of an error."""
-    told = error_data(problem)[1]
-    if getattr(problem, "code", "") == "host-not-allowed":
-        message = told["message"].partition(" is not a host ")[0]
-        return {
-            "message": f"{message} is not a host of the saved file, so no request goes there",
-            "remedy": "save the file if the host is right, and start again",
-        }
-    return told

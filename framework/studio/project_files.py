@@ -14,6 +14,7 @@ from framework.authoring.scaffold.file_writer import write_editor_schema
 from framework.definition.defaults import merge_resources
 from framework.definition.finder import Location, cassette_path, query_folder, schema_folder
 from framework.definition.validation import validate
+from framework.definition.yaml_reader import MAX_BYTES
 from framework.errors import UsageError
 from framework.studio.editor_texts import refuse_secrets
 from framework.studio.json_answers import RequestRefused
@@ -72,22 +73,39 @@ class ProjectFiles:
             }
 
     def copy(self, request: Mapping[str, Json]) -> dict[str, Json]:
-        """Copy a connector with its schemas and queries into the project, under another name."""
+        """Copy a connector into the project under another name.
+
+        Its schemas, queries and recording are copied too.
+        """
         found, name = self._session.read(request.get("name")), self.new_name(request.get("to"))
         refuse_secrets(found.text, found.location.display, self._session.redactor)
         self.create(name, renamed(found.text, found.location.name, name))
-        folder = self._session.folder
         for place, source in (
             ("schemas", schema_folder(found.location)),
             ("queries", query_folder(found.location)),
         ):
             target = self._root() / place / name
             for path in sorted(source.glob("*")) if source.is_dir() else ():
-                if path.is_file() and not (target / path.name).exists():
-                    named = folder.name_of(target / path.name)
-                    folder.resolve(named)
-                    folder.write(named, path.read_text(encoding="utf-8"), "")
+                self._copy_file(path, target / path.name)
+        cassettes = self._root() / "cassettes"
+        self._copy_file(
+            cassette_path(found.location),
+            cassettes / f"{name}.yaml",
+            rf"^(metadata:\n(?:  .*\n)*?  connector: ){re.escape(found.location.name)}$",
+            rf"\g<1>{name}",
+        )
+        self._copy_file(expected_path(found.location), cassettes / f"{name}.expected.yaml")
         return {"name": name}
+
+    def _copy_file(self, source: Path, target: Path, pattern: str = "", new: str = "") -> None:
+        """Copy a file that exists to a place where none does, with one text replaced."""
+        folder = self._session.folder
+        if not source.is_file() or target.exists() or source.stat().st_size > MAX_BYTES:
+            return
+        text = source.read_text(encoding="utf-8")
+        if pattern:
+            text = re.sub(pattern, new, text, count=1, flags=re.MULTILINE)
+        folder.write(folder.name_of(target), text, "")
 
     def new_name(self, name: Json) -> str:
         """Return the name of a connector that is to be created. Raise UsageError for others."""

@@ -207,11 +207,15 @@ def create_app(session: StudioSession, jobs: JobRunner, address: StudioAddress) 
 
 def _page(name: str, nonce: str) -> Response:
     """Return a file of the page. They hold nothing of the project."""
-    path = (PAGE / name).resolve()
+    missing = Response("not found\n", 404, media_type="text/plain")
+    try:
+        path = (PAGE / name).resolve()
+        is_file = path.is_relative_to(PAGE.resolve()) and path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return missing
     media = _TYPES.get(path.suffix)
-    is_ours = path.is_relative_to(PAGE.resolve()) and "\x00" not in name
-    if not is_ours or media is None or not path.is_file():
-        return Response("not found\n", 404, media_type="text/plain")
+    if not is_file or media is None:
+        return missing
     content = path.read_bytes()
     if name == "index.html":
         content = content.replace(_NONCE.encode(), nonce.encode())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +131,8 @@ class StudioSession:
         So what is typed and not saved sends no credential to another host.
         """
         files: Iterable[Location] = (location,) if location.path.exists() else ()
-        return HostGuard.of_files(files, given=self.values(location.name))
+        guard = HostGuard.of_files(files, given=self.values(location.name))
+        return replace(guard, source="the saved file has", remedy="save the file, and start again")
 
     def is_writable(self, path: Path) -> bool:
         """Return whether a path is one of the project's."""
