@@ -542,6 +542,8 @@ def test_a_tab_without_the_token_says_what_to_do(open_page: Open, project: Path)
 def test_a_studio_that_ended_says_what_to_do(open_page: Open, project: Path) -> None:
     page = open_page()
     page.get_by_role("heading", name="New connector").wait_for()
+    # a first answer that came after the loss would say that the studio is back
+    page.get_by_text("scheduling").first.wait_for(state="attached")
     page.context.set_offline(True)
     page.evaluate("import('/connector.js').then((module) => module.loadProject().catch(() => {}))")
     alert = page.get_by_role("alert").get_by_text(re.compile("still running"))
