@@ -73,7 +73,7 @@ class ConnectorStart:
 
     def openapi(self, context: JobContext, request: Mapping[str, Json]) -> Mapping[str, Json]:
         """Import a description, of a text or of a URL."""
-        from framework.importers.openapi.openapi_import import import_openapi
+        from framework.importers.openapi.openapi_import import OpenApiOptions, import_openapi
 
         text, url = request.get("text"), request.get("url")
         if (text is None) == (url is None) or not isinstance(text or url, str):
@@ -83,7 +83,11 @@ class ConnectorStart:
             raise UsageError("`url` is not an address such as https://example.com/openapi.json")
         context.say("reading the description")
         context.redactor.add_url(source)
-        return self._imported(context, request, lambda name: import_openapi(source, name), source)
+        # a description from elsewhere must not read files of this machine
+        options = OpenApiOptions(may_read=lambda _: False)
+        return self._imported(
+            context, request, lambda name: import_openapi(source, name, options), source
+        )
 
     def airbyte(self, context: JobContext, request: Mapping[str, Json]) -> Mapping[str, Json]:
         """Import a manifest of Airbyte."""

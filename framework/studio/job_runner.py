@@ -17,9 +17,10 @@ from framework.definition.finder import Location, cassette_path, query_folder, s
 from framework.errors import FrameworkError, UsageError
 from framework.runtime.environment import StopSignal
 from framework.studio.json_answers import RequestRefused, error_data
-from framework.studio.project_files import expected_path
+from framework.studio.project_files import expected_path, files_within, is_within
 from framework.studio.studio_job import JobContext, JobKind
 from framework.studio.studio_session import StudioSession
+from framework.workspace.project_folder import ProjectFolder
 
 Json = Any
 MOST_KEPT = 16
@@ -188,6 +189,13 @@ class JobRunner:
             )
         return location, text
 
+    def _refuse_links(self, location: Location) -> None:
+        """Raise PathRefused if a recording would be read or written elsewhere, by a link."""
+        for path in (cassette_path(location), expected_path(location)):
+            if path.is_symlink() or path.parent.is_symlink():
+                folder = self._session.folder
+                folder.resolve(path.absolute().relative_to(folder.root).as_posix())
+
     def _refuse_busy(self, job: RunningJob) -> None:
         running = [one for one in self._jobs.values() if one.state == "running"]
         if self._is_closed:
@@ -231,7 +239,9 @@ class JobRunner:
             values = self._session.values(location.name)
             guard = self._session.guard(location)
             if location.display and not kind.needs_saved:
-                location = copied(location, text, folder / "project")
+                location = copied(location, text, folder / "project", self._session.folder)
+            elif location.display:
+                self._refuse_links(location)
             context = JobContext(
                 self._session.folder.root,
                 location,
@@ -260,8 +270,11 @@ class JobRunner:
             job.ended.set()
 
 
-def copied(location: Location, text: str, root: Path) -> Location:
-    """Write a text where its schemas, queries and recordings are beside it; messages stay."""
+def copied(location: Location, text: str, root: Path, folder: ProjectFolder) -> Location:
+    """Write a text where its schemas, queries and recordings are beside it; messages stay.
+
+    Files elsewhere, to which links lead, are left out.
+    """
     path = root / "connectors" / location.path.name
     path.parent.mkdir(parents=True)
     path.write_text(text, encoding="utf-8", newline="")
@@ -270,13 +283,15 @@ def copied(location: Location, text: str, root: Path) -> Location:
         (schema_folder(location), schema_folder(copy)),
         (query_folder(location), query_folder(copy)),
     ):
-        if source.is_dir():
-            shutil.copytree(source, target)
+        for file in files_within(folder, source):
+            beside = target / file.relative_to(source)
+            beside.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, beside)
     for source, target in (
         (cassette_path(location), cassette_path(copy)),
         (expected_path(location), expected_path(copy)),
     ):
-        if source.is_file():
+        if source.is_file() and is_within(folder, source):
             target.parent.mkdir(exist_ok=True)
             shutil.copyfile(source, target)
     return copy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import threading
 from collections.abc import Iterator, Mapping
@@ -12,12 +13,19 @@ from typing import Any
 from framework import __version__
 from framework.authoring.scaffold.file_writer import write_editor_schema
 from framework.definition.defaults import merge_resources
-from framework.definition.finder import Location, cassette_path, query_folder, schema_folder
+from framework.definition.finder import (
+    Location,
+    bundled_root,
+    cassette_path,
+    query_folder,
+    schema_folder,
+)
 from framework.definition.validation import validate
 from framework.errors import UsageError
 from framework.studio.editor_texts import refuse_secrets
 from framework.studio.json_answers import RequestRefused
 from framework.studio.studio_session import StudioSession
+from framework.workspace.project_folder import PathRefused, ProjectFolder, text_of
 
 Json = Any
 _NAME = re.compile(r"(?!.*__)[a-z][a-z0-9_]{0,62}")
@@ -75,18 +83,19 @@ class ProjectFiles:
         """Copy a connector with its schemas and queries into the project, under another name."""
         found, name = self._session.read(request.get("name")), self.new_name(request.get("to"))
         refuse_secrets(found.text, found.location.display, self._session.redactor)
-        self.create(name, renamed(found.text, found.location.name, name))
         folder = self._session.folder
+        texts = {}
         for place, source in (
             ("schemas", schema_folder(found.location)),
             ("queries", query_folder(found.location)),
         ):
-            target = self._root() / place / name
-            for path in sorted(source.glob("*")) if source.is_dir() else ():
-                if path.is_file() and not (target / path.name).exists():
-                    named = folder.name_of(target / path.name)
-                    folder.resolve(named)
-                    folder.write(named, path.read_text(encoding="utf-8"), "")
+            for path in files_within(folder, source):
+                target = self._root() / place / name / path.relative_to(source)
+                if not target.exists():
+                    texts[folder.name_of(target)] = text_of(path, f"{place}/{path.name}")
+        self.create(name, renamed(found.text, found.location.name, name))
+        for named, text in texts.items():
+            folder.write(named, text, "")
         return {"name": name}
 
     def new_name(self, name: Json) -> str:
@@ -150,6 +159,34 @@ class ProjectFiles:
                 for one in merge_resources(data)
             ],
         }
+
+
+def files_within(folder: ProjectFolder, source: Path) -> Iterator[Path]:
+    """Yield the files below a folder that are the project's, or come with the framework.
+
+    Hidden ones, links that lead elsewhere or nowhere, and what is no file are passed over.
+    """
+    for root, folders, names in os.walk(source):
+        folders[:] = sorted(one for one in folders if not one.startswith("."))
+        for name in sorted(names):
+            path = Path(root, name)
+            if not name.startswith(".") and path.is_file() and is_within(folder, path):
+                yield path
+
+
+def is_within(folder: ProjectFolder, path: Path) -> bool:
+    """Return whether a path, its links followed, is the project's or the framework's."""
+    try:
+        resolved = path.resolve()
+    except (OSError, RuntimeError):
+        return False
+    if resolved.is_relative_to(bundled_root().resolve()):
+        return True
+    try:
+        folder.resolve(resolved.relative_to(folder.root).as_posix())
+    except (PathRefused, ValueError):
+        return False
+    return True
 
 
 def renamed(text: str, old: str, new: str) -> str:
