@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import FrameworkError, UsageError
+from framework.http.stoppable_adapter import stoppable
 from framework.studio.project_files import ProjectFiles
 from framework.studio.studio_job import JobContext, JobFunction, JobKind
 from framework.studio.studio_session import StudioSession
@@ -57,8 +58,8 @@ class ConnectorStart:
         ]
         config = {**context.values, **secrets}
         api = LiveApi(config, None, environment, on_event)
-        found = survey_connector(connector_head(facts), requests, api)
-        context.stop.check()
+        head = connector_head(facts)
+        found = stoppable(lambda: survey_connector(head, requests, api), context.stop)
         notes = []
         for survey in found.resources:
             resource = survey.resource["name"]
@@ -107,11 +108,15 @@ class ConnectorStart:
         return {**copied, "notes": []}
 
     def _imported(
-        self, context: JobContext, request: Mapping[str, Json], importer: Any, source: str
+        self,
+        context: JobContext,
+        request: Mapping[str, Json],
+        importer: Callable[[str], ImportedConnector],
+        source: str,
     ) -> Mapping[str, Json]:
         name = str(request["name"])
         try:
-            imported: ImportedConnector = importer(name)
+            imported = stoppable(lambda: importer(name), context.stop)
         except FrameworkError as error:  # a temporary file's name helps nobody
             if source.startswith("http"):
                 raise

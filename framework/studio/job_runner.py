@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import tempfile
@@ -20,7 +21,7 @@ from framework.studio.json_answers import RequestRefused, error_data
 from framework.studio.project_files import expected_path, files_within, is_within
 from framework.studio.studio_job import JobContext, JobKind
 from framework.studio.studio_session import StudioSession
-from framework.workspace.project_folder import ProjectFolder
+from framework.workspace.project_folder import PathRefused, ProjectFolder
 
 Json = Any
 MOST_KEPT = 16
@@ -48,6 +49,7 @@ class RunningJob:
     error: Json = None
     kept: dict[str, Any] = field(default_factory=dict, repr=False)
     ended: threading.Event = field(default_factory=threading.Event, repr=False)
+    folder: Path | None = None
 
     def say(self, line: str) -> None:
         """Add a line; of very many only the first and the latest are kept."""
@@ -77,6 +79,8 @@ class JobRunner:
         self._jobs: OrderedDict[str, RunningJob] = OrderedDict()
         self._lock = threading.Lock()
         self._is_closed = False
+        self.stopped = 0
+        """Jobs that were running when the studio ended."""
 
     def start(
         self, kind: str, request: Mapping[str, Json], own: JobKind | None = None
@@ -123,7 +127,10 @@ class JobRunner:
             job.stop.set()
         deadline = time.monotonic() + GRACE
         for job in running:
-            job.ended.wait(max(0.0, deadline - time.monotonic()))
+            is_ended = job.ended.wait(max(0.0, deadline - time.monotonic()))
+            if not is_ended and job.folder is not None:
+                shutil.rmtree(job.folder, ignore_errors=True)
+        self.stopped += len(running)
 
     def kept(self, job_id: str) -> Mapping[str, Any]:
         """Return what a job has kept. Raise UsageError if it is not known any more."""
@@ -192,9 +199,14 @@ class JobRunner:
     def _refuse_links(self, location: Location) -> None:
         """Raise PathRefused if a recording would be read or written elsewhere, by a link."""
         for path in (cassette_path(location), expected_path(location)):
-            if path.is_symlink() or path.parent.is_symlink():
-                folder = self._session.folder
-                folder.resolve(path.absolute().relative_to(folder.root).as_posix())
+            if not is_within(self._session.folder, path):
+                raise PathRefused(
+                    f"cassettes/{path.name} is a link that leads out of the project's folder"
+                )
+
+    def _shown(self, text: str) -> str:
+        """Return a text without the name of the project's folder on this machine."""
+        return text.replace(f"{self._session.folder.root}{os.sep}", "")
 
     def _refuse_busy(self, job: RunningJob) -> None:
         running = [one for one in self._jobs.values() if one.state == "running"]
@@ -231,6 +243,7 @@ class JobRunner:
     ) -> None:
         redactor = self._session.redactor
         folder = Path(tempfile.mkdtemp(prefix="framework-studio-")).resolve()
+        job.folder = folder
         state, result, error = "failed", None, None
         try:
             scratch = folder / "scratch"
@@ -249,7 +262,7 @@ class JobRunner:
                 scratch,
                 job.stop,
                 redactor,
-                lambda line: job.say(redactor.redact(str(line))),
+                lambda line: job.say(redactor.redact(self._shown(str(line)))),
                 job.kept.__setitem__,
                 self.kept,
                 values,
@@ -261,7 +274,8 @@ class JobRunner:
         except Exception as problem:
             is_stopped = job.stop.error is not None and isinstance(problem, FrameworkError)
             state = "stopped" if is_stopped else "failed"
-            error = None if is_stopped else redactor.redact_data(_told(problem))
+            shown = {key: self._shown(one) for key, one in _told(problem).items()}
+            error = None if is_stopped else redactor.redact_data(shown)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             job.seconds = time.monotonic() - job.began

@@ -166,6 +166,8 @@ def files_within(folder: ProjectFolder, source: Path) -> Iterator[Path]:
 
     Hidden ones, links that lead elsewhere or nowhere, and what is no file are passed over.
     """
+    if not is_within(folder, source):
+        return
     for root, folders, names in os.walk(source):
         folders[:] = sorted(one for one in folders if not one.startswith("."))
         for name in sorted(names):

@@ -21,19 +21,21 @@ _BACKLOG = 64
 
 def serve(
     folder: ProjectFolder, redactor: Redactor, port: int, on_ready: Callable[[str], None]
-) -> None:
+) -> int:
     """Serve a project; `on_ready` gets the page's address once it answers. Port 0 is a free one.
 
-    It returns after a signal, when the running jobs have been stopped. Raise FrameworkError if the
-    port is taken.
+    It returns after a signal, when the running jobs have been stopped, and how many they were.
+    Raise FrameworkError if the port is taken.
     """
     with _listening(port) as listener:
         address = StudioAddress(listener.getsockname()[1])
         session = StudioSession.of(folder, redactor)
-        app = create_app(session, JobRunner(session), address)
+        jobs = JobRunner(session)
+        app = create_app(session, jobs, address)
         config = uvicorn.Config(
             app,
             log_config=None,
+            log_level="critical",  # errors are answers; a traceback may hold a secret
             access_log=False,
             server_header=False,
             date_header=False,
@@ -45,6 +47,7 @@ def serve(
         on_ready(address.url)
         with suppress(KeyboardInterrupt):  # uvicorn raises it again after it has ended
             uvicorn.Server(config).run(sockets=[listener])
+        return jobs.stopped
 
 
 def _listening(port: int) -> socket.socket:
