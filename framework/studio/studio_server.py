@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 
@@ -44,10 +45,25 @@ def serve(
             timeout_graceful_shutdown=1,
             proxy_headers=False,
         )
-        on_ready(address.url)
-        with suppress(KeyboardInterrupt):  # uvicorn raises it again after it has ended
-            uvicorn.Server(config).run(sockets=[listener])
+        server = uvicorn.Server(config)
+        with _interruptible(server):
+            on_ready(address.url)
+            server.run(sockets=[listener])
         return jobs.stopped
+
+
+@contextmanager
+def _interruptible(server: uvicorn.Server) -> Iterator[None]:
+    """Have Ctrl-C end the server in order from now on, also before it runs."""
+
+    def end(*_: object) -> None:
+        server.should_exit = True
+
+    before = signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _listening(port: int) -> socket.socket:
