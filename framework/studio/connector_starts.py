@@ -56,8 +56,7 @@ class ConnectorStart:
             ListRequest(resource, facts.endpoint(path))
             for resource, path in zip(facts.names, facts.paths, strict=True)
         ]
-        config = {**context.values, **secrets}
-        api = LiveApi(config, None, environment, on_event)
+        api = LiveApi(secrets, None, environment, on_event)
         head = connector_head(facts)
         found = stoppable(lambda: survey_connector(head, requests, api), context.stop)
         notes = []

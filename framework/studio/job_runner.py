@@ -274,7 +274,7 @@ class JobRunner:
         except Exception as problem:
             is_stopped = job.stop.error is not None and isinstance(problem, FrameworkError)
             state = "stopped" if is_stopped else "failed"
-            shown = {key: self._shown(one) for key, one in _told(problem).items()}
+            shown = {key: self._shown(one) for key, one in error_data(problem)[1].items()}
             error = None if is_stopped else redactor.redact_data(shown)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -309,15 +309,3 @@ def copied(location: Location, text: str, root: Path, folder: ProjectFolder) -> 
             target.parent.mkdir(exist_ok=True)
             shutil.copyfile(source, target)
     return copy
-
-
-def _told(problem: Exception) -> dict[str, str]:
-    """Return what the page shows of an error."""
-    told = error_data(problem)[1]
-    if getattr(problem, "code", "") == "host-not-allowed":
-        message = told["message"].partition(" is not a host ")[0]
-        return {
-            "message": f"{message} is not a host of the saved file, so no request goes there",
-            "remedy": "save the file if the host is right, and start again",
-        }
-    return told

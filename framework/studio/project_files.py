@@ -113,6 +113,7 @@ class ProjectFiles:
         """Write a new connector file, and the schema that its first line names."""
         refuse_secrets(text, self._shown(name), self._session.redactor)
         self._session.folder.write(self._shown(name), text, "")
+        self._session.forget_values(name)
         if self._session.is_writable(self._root() / "schemas"):
             write_editor_schema(self._root() / "schemas")
 

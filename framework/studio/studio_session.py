@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,11 @@ class StudioSession:
         """Return what was set for a connector, by entry."""
         with self._lock:
             return dict(self._values.get(name, {}))
+
+    def forget_values(self, name: str) -> None:
+        """Forget what was set for a connector that is gone: another may get its name."""
+        with self._lock:
+            self._values.pop(name, None)
 
     def set_value(self, request: Mapping[str, Json]) -> None:
         """Remember a secret or a config value; with `store`, write the secret for later sessions.
@@ -131,7 +136,8 @@ class StudioSession:
         So what is typed and not saved sends no credential to another host.
         """
         files: Iterable[Location] = (location,) if location.path.exists() else ()
-        return HostGuard.of_files(files, given=self.values(location.name))
+        guard = HostGuard.of_files(files, given=self.values(location.name))
+        return replace(guard, of_saved=True)
 
     def is_writable(self, path: Path) -> bool:
         """Return whether a path is one of the project's."""

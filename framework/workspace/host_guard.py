@@ -45,6 +45,8 @@ class HostGuard:
     named: frozenset[str]
     plain: frozenset[tuple[str, str, int | None]]
     keys: frozenset[str]
+    of_saved: bool = False
+    """Whether the files may be saved, so that what was typed is known: messages say so."""
 
     @classmethod
     def of(cls, folder: ProjectFolder, allowed: Iterable[str] = ()) -> HostGuard:
@@ -112,6 +114,11 @@ class HostGuard:
         An entry with a `key` is found in any place of the environment and of the settings files.
         """
         new = sorted(_keys(connector) - self.keys)
+        if new and self.of_saved:
+            raise UsageError(
+                f"{connector.name} reads {new[0]} from the settings or as a file of keys, which the "
+                "saved file does not; save it if that is right"
+            )
         if new:
             raise UsageError(
                 f"{connector.name} reads {new[0]} from the settings or as a file of keys, which no "
@@ -147,6 +154,11 @@ class HostGuard:
             if not has_credentials and not any(map(redactor.found_in, texts)):
                 return ""
         address = host if port == PORTS.get(scheme) else f"{host}:{port}"
+        if self.of_saved:
+            return (
+                f"{scheme}://{address or '(no host)'} is not a host of the saved file, so no "
+                "request goes there; save the file if the host is right, and start again"
+            )
         return (
             f"{scheme}://{address or '(no host)'} is not a host that the project's connector files "
             "had when this process started, so no request goes there. If it belongs to the API, "
