@@ -116,8 +116,8 @@ class HostGuard:
         new = sorted(_keys(connector) - self.keys)
         if new and self.of_saved:
             raise UsageError(
-                f"{connector.name} reads {new[0]} from the settings or as a file of keys, which the "
-                "saved file does not; save it if that is right"
+                f"{connector.name} reads {new[0]} from the settings or as a file of keys, which "
+                "the saved file does not; save it if that is right"
             )
         if new:
             raise UsageError(

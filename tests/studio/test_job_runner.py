@@ -18,7 +18,7 @@ from framework.studio.project_files import ProjectFiles
 from framework.studio.studio_session import StudioSession
 from framework.workspace.project_folder import ProjectFolder
 from tests.support.run_verbs import write_connector
-from tests.support.servers.raw import Raw
+from tests.support.servers.raw import Peer, Raw
 from tests.support.servers.web import Web
 
 Json = Any
@@ -175,8 +175,7 @@ def test_a_new_connector_has_no_values_of_an_older_one(session: StudioSession, w
 def test_a_start_that_hangs_is_stopped(session: StudioSession, kind: str) -> None:
     asked, over = threading.Event(), threading.Event()
 
-    def hang(connection: Any) -> None:
-        connection.recv(65_536)
+    def hang(_: Peer) -> None:
         asked.set()
         over.wait(60)
 
