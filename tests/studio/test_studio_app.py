@@ -153,7 +153,6 @@ def test_what_is_no_file_of_the_page_is_not_found(server: Server, path: str) -> 
         ("Host: 127.0.0.1:{port}\r\nOrigin: http://127.0.0.1:{port}\r\nOrigin: http://a", 403),
         ("Host: 127.0.0.1:{port}\r\nAuthorization: Bearer {token}", 401),
         ("Host: 127.0.0.1:{port}\r\nContent-Length: 1\r\nContent-Length: 2", 400),
-        ("Host: 127.0.0.1:{port}\r\nX: " + "a" * 200_000, 400),
     ],
 )
 def test_what_the_page_does_not_send_is_refused(server: Server, line: str, status: int) -> None:
