@@ -36,7 +36,7 @@ def stoppable(work: Callable[[], T], stop: StopSignal) -> T:
         except BaseException as error:
             future.set_exception(error)
 
-    threading.Thread(target=run, name="framework-send", daemon=True).start()
+    threading.Thread(target=run, name="sending", daemon=True).start()
     return await_result(future, stop)
 
 

@@ -34,7 +34,10 @@ class ConnectorStart:
         """Ask the API about the list of a URL: its records, key, paginator and incremental."""
         from framework.authoring.diagnose.resource_diagnosis import LiveApi
         from framework.authoring.scaffold.template import connector_head
+        from framework.definition.model import Client
         from framework.events import Event, Waiting
+        from framework.http.stoppable_adapter import StoppableAdapter
+        from framework.http.transport import LiveAdapter
         from framework.importers.survey.connector_survey import survey_connector
         from framework.importers.survey.resource_survey import ListRequest
         from framework.runtime.environment import Environment
@@ -51,7 +54,14 @@ class ConnectorStart:
             if isinstance(event, Waiting):
                 context.say(f"waiting {event.seconds:.0f} s, as the API says")
 
-        environment = Environment(stop=context.stop, redactor=context.redactor)
+        client = Client(facts.base_url)
+        environment = Environment(
+            transport=lambda connections: StoppableAdapter(
+                LiveAdapter.of(client, connections), context.stop
+            ),
+            stop=context.stop,
+            redactor=context.redactor,
+        )
         requests = [
             ListRequest(resource, facts.endpoint(path))
             for resource, path in zip(facts.names, facts.paths, strict=True)

@@ -21,6 +21,7 @@ from framework.definition.finder import (
     schema_folder,
 )
 from framework.definition.validation import validate
+from framework.definition.yaml_reader import MAX_BYTES
 from framework.errors import UsageError
 from framework.studio.editor_texts import refuse_secrets
 from framework.studio.json_answers import RequestRefused
@@ -80,23 +81,48 @@ class ProjectFiles:
             }
 
     def copy(self, request: Mapping[str, Json]) -> dict[str, Json]:
-        """Copy a connector with its schemas and queries into the project, under another name."""
+        """Copy a connector into the project under another name.
+
+        Its schemas, queries and recording are copied too.
+        """
         found, name = self._session.read(request.get("name")), self.new_name(request.get("to"))
         refuse_secrets(found.text, found.location.display, self._session.redactor)
         folder = self._session.folder
-        texts = {}
+        texts: dict[str, str] = {}
         for place, source in (
             ("schemas", schema_folder(found.location)),
             ("queries", query_folder(found.location)),
         ):
             for path in files_within(folder, source):
                 target = self._root() / place / name / path.relative_to(source)
-                if not target.exists():
-                    texts[folder.name_of(target)] = text_of(path, f"{place}/{path.name}")
+                self._read_file(texts, path, target)
+        cassettes = self._root() / "cassettes"
+        self._read_file(
+            texts,
+            cassette_path(found.location),
+            cassettes / f"{name}.yaml",
+            rf"^(metadata:\n(?:  .*\n)*?  connector: ){re.escape(found.location.name)}$",
+            rf"\g<1>{name}",
+        )
+        self._read_file(texts, expected_path(found.location), cassettes / f"{name}.expected.yaml")
         self.create(name, renamed(found.text, found.location.name, name))
         for named, text in texts.items():
             folder.write(named, text, "")
         return {"name": name}
+
+    def _read_file(
+        self, texts: dict[str, str], source: Path, target: Path, pattern: str = "", new: str = ""
+    ) -> None:
+        """Read a file for a place where none is, with one text replaced."""
+        folder = self._session.folder
+        if not source.is_file() or not is_within(folder, source) or target.exists():
+            return
+        if source.stat().st_size > MAX_BYTES:
+            return
+        text = text_of(source, f"{source.parent.name}/{source.name}")
+        if pattern:
+            text = re.sub(pattern, new, text, count=1, flags=re.MULTILINE)
+        texts[folder.name_of(target)] = text
 
     def new_name(self, name: Json) -> str:
         """Return the name of a connector that is to be created. Raise UsageError for others."""

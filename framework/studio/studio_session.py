@@ -137,7 +137,7 @@ class StudioSession:
         """
         files: Iterable[Location] = (location,) if location.path.exists() else ()
         guard = HostGuard.of_files(files, given=self.values(location.name))
-        return replace(guard, of_saved=True)
+        return replace(guard, source="the saved file has", remedy="save the file, and start again")
 
     def is_writable(self, path: Path) -> bool:
         """Return whether a path is one of the project's."""

@@ -38,15 +38,16 @@ class HostGuard:
 
     `origins` are (scheme, host, port) of URLs, `named` hosts or host:port, over https or loopback.
     `plain` are origins that get requests without credentials. `keys` are the names under which
-    entries of a file look up their values.
+    entries of a file look up their values. `source` and `remedy` are for messages: which files were
+    read and when, and how others are allowed.
     """
 
     origins: frozenset[tuple[str, str, int | None]]
     named: frozenset[str]
     plain: frozenset[tuple[str, str, int | None]]
     keys: frozenset[str]
-    of_saved: bool = False
-    """Whether the files may be saved, so that what was typed is known: messages say so."""
+    source: str = "the project's connector files had when this process started"
+    remedy: str = "let the project's owner start it again with --allow-host {host}"
 
     @classmethod
     def of(cls, folder: ProjectFolder, allowed: Iterable[str] = ()) -> HostGuard:
@@ -114,16 +115,10 @@ class HostGuard:
         An entry with a `key` is found in any place of the environment and of the settings files.
         """
         new = sorted(_keys(connector) - self.keys)
-        if new and self.of_saved:
-            raise UsageError(
-                f"{connector.name} reads {new[0]} from the settings or as a file of keys, which "
-                "the saved file does not; save it if that is right"
-            )
         if new:
             raise UsageError(
-                f"{connector.name} reads {new[0]} from the settings or as a file of keys, which no "
-                "connector file did when this process started; let the project's owner start it "
-                "again"
+                f"{connector.name} reads {new[0]} from the settings or as a file of keys, which is "
+                f"not what {self.source}; {self.remedy.partition(' with ')[0]}"
             )
 
     def guarded(self, environment: Environment, connector: Connector) -> Environment:
@@ -154,15 +149,9 @@ class HostGuard:
             if not has_credentials and not any(map(redactor.found_in, texts)):
                 return ""
         address = host if port == PORTS.get(scheme) else f"{host}:{port}"
-        if self.of_saved:
-            return (
-                f"{scheme}://{address or '(no host)'} is not a host of the saved file, so no "
-                "request goes there; save the file if the host is right, and start again"
-            )
         return (
-            f"{scheme}://{address or '(no host)'} is not a host that the project's connector files "
-            "had when this process started, so no request goes there. If it belongs to the API, "
-            f"let the project's owner start it again with --allow-host {address or 'HOST'}"
+            f"{scheme}://{address or '(no host)'} is not a host that {self.source}, so no request "
+            f"goes there. If it belongs to the API, {self.remedy.format(host=address or 'HOST')}"
         )
 
 

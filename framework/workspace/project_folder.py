@@ -230,7 +230,7 @@ def _shown(name: str) -> str:
 
 
 def text_of(path: Path, name: str) -> str:
-    """Return a file's text. Raise FrameworkError, with its `name`, if it cannot be read."""
+    """Return the text of a file; `name` is that in messages. Raise FrameworkError for others."""
     try:
         return read_limited(path, MAX_BYTES).decode("utf-8-sig")
     except LimitExceeded as error:

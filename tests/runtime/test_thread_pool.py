@@ -26,7 +26,7 @@ class Late(Future):
 
 
 def test_a_result_that_comes_when_its_wait_ends_is_no_timeout():
-    assert pool._result(Late(), StopSignal()) == "late"
+    assert pool.await_result(Late(), StopSignal()) == "late"
 
 
 def test_a_jobs_own_timeout_is_its_error():

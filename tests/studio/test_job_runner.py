@@ -1,200 +1,204 @@
-"""Jobs with the files around them: links, odd files, hosts, stops, messages."""
+"""Jobs: told while they run, one of a connector at a time, stopped, forgotten."""
 
 from __future__ import annotations
 
-import json
-import os
 import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from framework.errors import FrameworkError
-from framework.runtime.redaction import Redactor
-from framework.studio.connector_starts import start_connector
-from framework.studio.job_runner import JobRunner, copied
-from framework.studio.project_files import ProjectFiles
-from framework.studio.studio_session import StudioSession
-from framework.workspace.project_folder import ProjectFolder
-from tests.support.run_verbs import write_connector
-from tests.support.servers.raw import Peer, Raw
-from tests.support.servers.web import Web
+from framework.errors import RequestError, UsageError
+from framework.studio.job_runner import MOST_KEPT, MOST_LINES
+from framework.studio.studio_job import JobContext, JobKind
+from tests.studio.test_project_files import SHOP
+from tests.support.servers.raw import Raw
+from tests.support.studio_client import StudioClient, running_studio
 
 Json = Any
-TOKEN = "k-1234567890"
+SECRET = "s3cr3t/value+9"
+
+
+class Kinds:
+    """Kinds of jobs that tests run."""
+
+    def __init__(self) -> None:
+        self.entered, self.release = threading.Event(), threading.Event()
+        self.contexts: list[JobContext] = []
+
+    def wait(self, context: JobContext, _: Mapping[str, Json]) -> Mapping[str, Json]:
+        self.entered.set()
+        context.say("waiting")
+        context.stop.wait(60)
+        return {}
+
+    def copy(self, context: JobContext, _: Mapping[str, Json]) -> Mapping[str, Json]:
+        self.contexts.append(context)
+        root = context.location.root
+        files = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+        return {
+            "text": context.location.path.read_text("utf-8"),
+            "files": sorted(files),
+            "display": context.location.display,
+            "scratch": sorted(context.scratch.iterdir()),
+        }
+
+    def tell(self, context: JobContext, request: Mapping[str, Json]) -> Mapping[str, Json]:
+        texts = request["texts"]
+        for one in texts:
+            context.say(one)
+        if request.get("fails"):
+            raise RequestError(f"found {texts}")
+        return {"texts": texts, **{one: one for one in texts}}
+
+    def fail(self, context: JobContext, request: Mapping[str, Json]) -> Mapping[str, Json]:
+        if request.get("is_bug"):
+            raise KeyError(SECRET)
+        raise UsageError("this is not right")
 
 
 @pytest.fixture
-def session(web: Web, project: Path) -> StudioSession:
-    """A session with the connector `shop`, whose key is set."""
-    web.on("/orders", {"orders": [{"id": 1}]})
-    write_connector(project, body(web.url))
-    session = StudioSession.of(ProjectFolder.of(project), Redactor())
-    session.set_value({"connector": "shop", "name": "api_key", "value": TOKEN})
-    return session
+def kinds() -> Kinds:
+    return Kinds()
 
 
-def body(url: str) -> dict[str, Json]:
-    """The connector file."""
-    return {
-        "secrets": {"api_key": {"description": "The key."}},
-        "client": {"base_url": url, "auth": {"type": "bearer", "token": "{secrets.api_key}"}},
-        "resource_defaults": {"primary_key": "id", "write_disposition": "merge"},
-        "resources": [
-            {
-                "name": "orders",
-                "endpoint": {
-                    "path": "/orders",
-                    "data_selector": "orders",
-                    "paginator": "single_page",
-                },
-            }
-        ],
+@pytest.fixture
+def studio(project: Path, kinds: Kinds) -> Iterator[StudioClient]:
+    for name in ("shop", "other"):
+        path = project / "connectors" / f"{name}.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(SHOP.replace("shop", name), "utf-8")
+    known = {
+        "wait": JobKind(kinds.wait),
+        "copy": JobKind(kinds.copy),
+        "saved": JobKind(kinds.copy, needs_saved=True),
+        "tell": JobKind(kinds.tell),
+        "fail": JobKind(kinds.fail),
     }
+    with running_studio(project, known) as one:
+        yield one
 
 
-def ended(jobs: JobRunner, started: dict[str, Json]) -> dict[str, Json]:
-    """Return a job when it has ended."""
-    assert jobs._job(started["job"]).ended.wait(60)
-    return jobs.told(started["job"])
+def test_one_job_of_a_connector_runs_and_is_stopped(studio: StudioClient, kinds: Kinds) -> None:
+    job = studio.post("jobs", kind="wait", name="shop", text=SHOP).json()["job"]
+    assert kinds.entered.wait(60)
+    assert studio.get(f"jobs/{job}").json()["state"] == "running"
+    assert studio.post("jobs", kind="copy", name="shop", text=SHOP).status_code == 409
+    assert studio.job(kind="copy", name="other", text=SHOP)["state"] == "done"
+    assert studio.http.delete(f"/api/jobs/{job}").status_code == 200
+    assert studio.jobs._job(job).ended.wait(60)
+    told = studio.get(f"jobs/{job}").json()
+    assert (told["state"], told["lines"], told["error"]) == ("stopped", ["waiting"], None)
+    assert studio.job(kind="copy", name="shop", text=SHOP)["state"] == "done"
 
 
-def begun(session: StudioSession, **request: Json) -> dict[str, Json]:
-    """Begin a connector; return the job when it has ended."""
-    jobs = JobRunner(session)
-    return ended(jobs, start_connector(request, session, ProjectFiles(session), jobs))
+def test_the_end_of_the_studio_stops_its_jobs(studio: StudioClient, kinds: Kinds) -> None:
+    job = studio.post("jobs", kind="wait", name="shop", text=SHOP).json()["job"]
+    assert kinds.entered.wait(60)
+    studio.jobs.close()
+    assert studio.jobs._job(job).state == "stopped"
+    assert studio.post("jobs", kind="copy", name="shop", text=SHOP).status_code == 409
 
 
-def spec(reference: str) -> str:
-    """A description whose records are what a reference leads to."""
-    schema = {"type": "array", "items": {"$ref": f"{reference}#/components/schemas/X"}}
-    content = {"application/json": {"schema": schema}}
-    operation = {"operationId": "l", "responses": {"200": {"description": "", "content": content}}}
-    head = {"openapi": "3.0.0", "info": {"title": "x", "version": "1"}}
-    servers = [{"url": "https://api.example.com"}]
-    return json.dumps({**head, "servers": servers, "paths": {"/a": {"get": operation}}})
-
-
-@pytest.mark.parametrize("spelling", ["{}", "file://{}"])
-def test_a_description_reads_no_file_of_the_machine(
-    session: StudioSession, tmp_path_factory: pytest.TempPathFactory, spelling: str
+def test_a_job_has_the_text_as_it_was_sent(
+    studio: StudioClient, kinds: Kinds, project: Path
 ) -> None:
-    outside = tmp_path_factory.mktemp("outside") / "parts.yaml"
-    schema = {"type": "object", "properties": {"outside_field": {"type": "string"}}}
-    outside.write_text(json.dumps({"components": {"schemas": {"X": schema}}}))
-    found = begun(session, kind="openapi", name="made", text=spec(spelling.format(outside)))
-    assert found["state"] == "done"
-    root = session.folder.root
-    written = [*root.glob("connectors/made*"), *root.glob("schemas/made/*")]
-    assert written
-    assert all("outside_field" not in one.read_text() for one in written)
+    for name in ("schemas/shop/orders.json", "cassettes/shop.yaml", "queries/shop/q.graphql"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text("{}", "utf-8")
+    job = studio.job(kind="copy", name="shop", text=SHOP + "# typed\n")
+    assert job["result"] == {
+        "text": SHOP + "# typed\n",
+        "files": [
+            "cassettes/shop.yaml",
+            "connectors/shop.yaml",
+            "queries/shop/q.graphql",
+            "schemas/shop/orders.json",
+        ],
+        "display": "connectors/shop.yaml",
+        "scratch": [],
+    }
+    assert (project / "connectors" / "shop.yaml").read_text("utf-8") == SHOP
+    assert not kinds.contexts[0].scratch.exists()
+    assert not kinds.contexts[0].location.path.exists()
 
 
-@pytest.fixture
-def odd_files(session: StudioSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Schemas beside a connector, with what is no schema of the project."""
-    folder = session.folder.root / "schemas" / "shop"
-    folder.mkdir(parents=True)
-    outside = tmp_path_factory.mktemp("outside") / "outside.json"
-    outside.write_text("{}")
-    (folder / "orders.json").write_text("{}")
-    (folder / ".hidden").write_bytes(b"\xff")
-    (folder / "elsewhere.json").symlink_to(outside)
-    (folder / "nowhere.json").symlink_to(outside.with_name("missing"))
-    os.mkfifo(folder / "pipe.json")
-    return folder
+def test_some_jobs_need_the_text_saved(studio: StudioClient, kinds: Kinds, project: Path) -> None:
+    assert studio.post("jobs", kind="saved", name="shop", text=SHOP + "#").status_code == 409
+    assert studio.job(kind="saved", name="shop", text=SHOP)["state"] == "done"
+    assert kinds.contexts[0].location.path == project / "connectors" / "shop.yaml"
 
 
-@pytest.mark.usefixtures("odd_files")
-def test_a_job_sees_the_projects_files_only(session: StudioSession, tmp_path: Path) -> None:
-    location = session.location("shop")
-    copy = copied(location, "name: shop\n", tmp_path / "copy", session.folder)
-    assert [one.name for one in (copy.root / "schemas" / "shop").iterdir()] == ["orders.json"]
+def test_errors_and_bugs_are_told_without_values(studio: StudioClient) -> None:
+    job = studio.job(kind="fail", name="shop", text=SHOP)
+    assert (job["state"], job["error"]["message"]) == ("failed", "this is not right")
+    job = studio.job(kind="fail", name="shop", text=SHOP, is_bug=True)
+    assert job["state"] == "failed"
+    assert "KeyError" in job["error"]["message"]
+    assert SECRET not in str(job)
+    assert studio.post("jobs", kind="nothing", name="shop", text=SHOP).status_code == 400
 
 
-@pytest.mark.usefixtures("odd_files")
-def test_a_copy_has_the_projects_files_only(session: StudioSession) -> None:
-    ProjectFiles(session).copy({"name": "shop", "to": "mine"})
-    written = session.folder.root / "schemas" / "mine"
-    assert [one.name for one in written.iterdir()] == ["orders.json"]
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_secret_is_in_no_spelling_in_what_a_job_says(studio: StudioClient, fails: bool) -> None:
+    assert studio.post("secrets", connector="shop", name="token", value=SECRET).json() == {}
+    texts = [
+        SECRET,
+        "Bearer " + SECRET,
+        "s3cr3t%2Fvalue%2B9",
+        "czNjcjN0L3ZhbHVlKzk=",  # base64
+        "YTpzM2NyM3QvdmFsdWUrOQ==",  # of `a:` and the secret
+        "7333637233742f76616c75652b39",
+    ]
+    job = studio.job(kind="tell", name="shop", text=SHOP, texts=texts, fails=fails)
+    assert job["state"] == ("failed" if fails else "done")
+    for text in (SECRET, *texts[2:4], *texts[5:], "zM2NyM3QvdmFsdWUr"):
+        assert text not in str(job)
 
 
-def test_a_folder_that_is_a_link_is_not_walked(session: StudioSession, tmp_path: Path) -> None:
-    (session.folder.root / "schemas").mkdir()
-    (session.folder.root / "schemas" / "shop").symlink_to("/")
-    copy = copied(session.location("shop"), "", tmp_path / "copy", session.folder)
-    assert not (copy.root / "schemas").exists()
+def test_ended_jobs_and_lines_are_forgotten(studio: StudioClient) -> None:
+    lines = [f"line {number}" for number in range(MOST_LINES + 50)]
+    job = studio.job(kind="tell", name="shop", text=SHOP, texts=lines)
+    assert len(job["lines"]) == MOST_LINES
+    assert (job["lines"][0], job["lines"][-1]) == (lines[0], lines[-1])
+    first = studio.post("jobs", kind="fail", name="shop", text=SHOP).json()["job"]
+    assert studio.jobs._job(first).ended.wait(60)
+    for _ in range(MOST_KEPT + 2):
+        studio.job(kind="fail", name="shop", text=SHOP)
+    assert studio.get(f"jobs/{first}").status_code == 404
 
 
-def test_a_copy_that_cannot_be_made_leaves_nothing(session: StudioSession, odd_files: Path) -> None:
-    (odd_files / "orders.json").write_bytes(b"\xff\xfe")
-    with pytest.raises(FrameworkError, match="UTF-8"):
-        ProjectFiles(session).copy({"name": "shop", "to": "mine"})
-    assert not (session.folder.connectors / "mine.yaml").exists()
+def test_credentials_go_to_the_hosts_of_the_saved_file(project: Path) -> None:
+    (project / "connectors").mkdir()
+    (project / "connectors" / "shop.yaml").write_text(SHOP, "utf-8")
+    with running_studio(project) as studio:
+        studio.post("secrets", connector="shop", name="token", value=SECRET)
+        text = SHOP.replace("api.shop.example.com", "elsewhere.example")
+        job = studio.job(kind="look", name="shop", text=text, resource="orders", source="live")
+    (warning,) = job["result"]["warnings"]
+    assert "https://elsewhere.example is not a host that the saved file has" in warning["message"]
+    assert SECRET not in str(job)
 
 
-@pytest.mark.parametrize("kind", ["record", "test", "run"])
-def test_a_recording_is_not_written_elsewhere(
-    session: StudioSession, tmp_path_factory: pytest.TempPathFactory, kind: str
-) -> None:
-    target = tmp_path_factory.mktemp("outside") / "target"
-    folder = session.folder.root / "cassettes"
-    folder.mkdir()
-    (folder / "shop.yaml").symlink_to(target)
-    jobs = JobRunner(session)
-    found = ended(jobs, jobs.start(kind, {"name": "shop", "update": True}))
-    assert found["state"] == "failed"
-    assert "link" in found["error"]["message"]
-    assert not target.exists()
+def test_a_server_that_hangs_is_left(project: Path) -> None:
+    (project / "connectors").mkdir()
+    asked, release = threading.Event(), threading.Event()
 
-
-@pytest.mark.parametrize("kind", ["look", "check"])
-def test_an_unsaved_host_gets_nothing_and_saving_is_the_remedy(
-    session: StudioSession, web: Web, kind: str
-) -> None:
-    text = session.read("shop").text
-    with Web() as elsewhere:
-        elsewhere.on("/orders", {"orders": []})
-        other = text.replace(web.url, elsewhere.url)
-        jobs = JobRunner(session)
-        asked = {"name": "shop", "text": other, "resource": "orders"}
-        found = json.dumps(ended(jobs, jobs.start(kind, asked)))
-        assert elsewhere.asked == []
-    assert "save the file" in found
-    assert "--allow-host" not in found
-
-
-def test_a_new_connector_has_no_values_of_an_older_one(session: StudioSession, web: Web) -> None:
-    (session.folder.connectors / "shop.yaml").unlink()
-    ProjectFiles(session).create("shop", f"name: shop\nclient: {{base_url: '{web.url}'}}\n")
-    assert session.values("shop") == {}
-
-
-@pytest.mark.parametrize("kind", ["url", "openapi"])
-def test_a_start_that_hangs_is_stopped(session: StudioSession, kind: str) -> None:
-    asked, over = threading.Event(), threading.Event()
-
-    def hang(_: Peer) -> None:
+    def hang(*_: Any) -> bytes:
         asked.set()
-        over.wait(60)
+        release.wait(60)
+        return b""
 
     with Raw(hang) as server:
-        jobs = JobRunner(session)
-        request = {"kind": kind, "name": "made", "url": f"{server.url}/orders"}
-        started = start_connector(request, session, ProjectFiles(session), jobs)
-        assert asked.wait(60)
-        folder = jobs._job(started["job"]).folder
-        jobs.close()
-        assert jobs.told(started["job"])["state"] == "stopped"
-        assert jobs.stopped == 1
-        assert folder is not None
-        assert not folder.exists()
-        over.set()
-
-
-def test_messages_do_not_name_the_folder_of_this_machine(session: StudioSession) -> None:
-    (session.folder.root / "schemas").write_text("a file")
-    found = begun(session, kind="bundled", name="mine", **{"from": "scheduling"})
-    assert found["state"] == "failed"
-    assert str(session.folder.root) not in json.dumps(found)
+        text = SHOP.replace("https://api.shop.example.com", server.url)
+        (project / "connectors" / "shop.yaml").write_text(text, "utf-8")
+        with running_studio(project) as studio:
+            studio.post("secrets", connector="shop", name="token", value=SECRET)
+            body = {"kind": "look", "name": "shop", "text": text, "resource": "orders"}
+            job = studio.post("jobs", **body, source="live").json()["job"]
+            assert asked.wait(60)
+            studio.http.delete(f"/api/jobs/{job}")
+            assert studio.jobs._job(job).ended.wait(30)
+            assert studio.get(f"jobs/{job}").json()["state"] == "stopped"
+        release.set()
