@@ -43,6 +43,7 @@ from framework.agent_tools.tool_answers import (
 )
 from framework.errors import FrameworkError
 from framework.runtime.environment import StopSignal
+from framework.runtime.environment_errors import environment_error
 
 A = TypeVar("A")
 Json = Any
@@ -135,10 +136,11 @@ class AgentServer:
             return await do(filtered, seconds)
         except FrameworkError as error:
             raise ToolError(self._message(str(error))) from None
-        except OSError as error:
-            raise ToolError(self._message(f"this machine refuses it: {error}")) from None
         except Exception as error:
-            raise ToolError(self._message(_bug_report(error))) from None
+            message = environment_error(error)
+            if message is None and isinstance(error, OSError):
+                message = f"this machine refuses it: {error}"
+            raise ToolError(self._message(message or _bug_report(error))) from None
 
     def close(self) -> None:
         """Stop what is under way and the mock servers."""

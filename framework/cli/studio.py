@@ -40,7 +40,8 @@ def command(name: str | None, connectors: Path | None, port: int, no_browser: bo
     """Serve the studio for the project in this folder, at NAME if it is given.
 
     The address is printed with a token, without which nothing of the project is told. Only this
-    machine can open it. Ctrl-C ends it, and stops what is running. Needs the extra: [studio].
+    machine can open it. Ctrl-C ends it, and stops what is running: the exit code is then 130.
+    Needs the extra: [studio].
     """
     from framework.load.dlt_defaults import set_defaults
 
@@ -68,5 +69,4 @@ def command(name: str | None, connectors: Path | None, port: int, no_browser: bo
         if not no_browser:
             webbrowser.open(address)
 
-    serve(folder, process_redactor(), port, on_ready)
-    return 0
+    return 130 if serve(folder, process_redactor(), port, on_ready) else 0

@@ -7,15 +7,37 @@ a server that hangs until the timeout.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextvars import copy_context
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 from requests.adapters import BaseAdapter
 
 from framework.runtime.environment import StopSignal
 from framework.runtime.thread_pool import await_result
+
+T = TypeVar("T")
+
+
+def stoppable(work: Callable[[], T], stop: StopSignal) -> T:
+    """Return what the work returns. Raise the error of the stop if it comes first.
+
+    The work then goes on in a daemon thread, and nobody takes its result.
+    """
+    stop.check()
+    future: Future[T] = Future()
+    context = copy_context()  # which resource a request belongs to
+
+    def run() -> None:
+        try:
+            future.set_result(context.run(work))
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="sending", daemon=True).start()
+    return await_result(future, stop)
 
 
 class StoppableAdapter(BaseAdapter):
@@ -33,18 +55,7 @@ class StoppableAdapter(BaseAdapter):
         self, request: requests.PreparedRequest, *args: Any, **named: Any
     ) -> requests.Response:
         """Return the response. Raise the error of the stop if it comes first."""
-        self._stop.check()
-        future: Future[requests.Response] = Future()
-        context = copy_context()  # which resource the request belongs to
-
-        def send() -> None:
-            try:
-                future.set_result(context.run(self._inner.send, request, *args, **named))
-            except BaseException as error:
-                future.set_exception(error)
-
-        threading.Thread(target=send, name="sending", daemon=True).start()
-        return await_result(future, self._stop)
+        return stoppable(lambda: self._inner.send(request, *args, **named), self._stop)
 
     def close(self) -> None:
         """Close the inner adapter."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.errors import FrameworkError, UsageError
+from framework.http.stoppable_adapter import stoppable
 from framework.studio.project_files import ProjectFiles
 from framework.studio.studio_job import JobContext, JobFunction, JobKind
 from framework.studio.studio_session import StudioSession
@@ -66,8 +67,8 @@ class ConnectorStart:
             for resource, path in zip(facts.names, facts.paths, strict=True)
         ]
         api = LiveApi(secrets, None, environment, on_event)
-        found = survey_connector(connector_head(facts), requests, api)
-        context.stop.check()
+        head = connector_head(facts)
+        found = stoppable(lambda: survey_connector(head, requests, api), context.stop)
         notes = []
         for survey in found.resources:
             resource = survey.resource["name"]
@@ -82,7 +83,7 @@ class ConnectorStart:
 
     def openapi(self, context: JobContext, request: Mapping[str, Json]) -> Mapping[str, Json]:
         """Import a description, of a text or of a URL."""
-        from framework.importers.openapi.openapi_import import import_openapi
+        from framework.importers.openapi.openapi_import import OpenApiOptions, import_openapi
 
         text, url = request.get("text"), request.get("url")
         if (text is None) == (url is None) or not isinstance(text or url, str):
@@ -92,7 +93,11 @@ class ConnectorStart:
             raise UsageError("`url` is not an address such as https://example.com/openapi.json")
         context.say("reading the description")
         context.redactor.add_url(source)
-        return self._imported(context, request, lambda name: import_openapi(source, name), source)
+        # a description from elsewhere must not read files of this machine
+        options = OpenApiOptions(may_read=lambda _: False)
+        return self._imported(
+            context, request, lambda name: import_openapi(source, name, options), source
+        )
 
     def airbyte(self, context: JobContext, request: Mapping[str, Json]) -> Mapping[str, Json]:
         """Import a manifest of Airbyte."""
@@ -112,11 +117,15 @@ class ConnectorStart:
         return {**copied, "notes": []}
 
     def _imported(
-        self, context: JobContext, request: Mapping[str, Json], importer: Any, source: str
+        self,
+        context: JobContext,
+        request: Mapping[str, Json],
+        importer: Callable[[str], ImportedConnector],
+        source: str,
     ) -> Mapping[str, Json]:
         name = str(request["name"])
         try:
-            imported: ImportedConnector = importer(name)
+            imported = stoppable(lambda: importer(name), context.stop)
         except FrameworkError as error:  # a temporary file's name helps nobody
             if source.startswith("http"):
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import tempfile
@@ -17,9 +18,10 @@ from framework.definition.finder import Location, cassette_path, query_folder, s
 from framework.errors import FrameworkError, UsageError
 from framework.runtime.environment import StopSignal
 from framework.studio.json_answers import RequestRefused, error_data
-from framework.studio.project_files import expected_path
+from framework.studio.project_files import expected_path, files_within, is_within
 from framework.studio.studio_job import JobContext, JobKind
 from framework.studio.studio_session import StudioSession
+from framework.workspace.project_folder import PathRefused, ProjectFolder
 
 Json = Any
 MOST_KEPT = 16
@@ -47,6 +49,7 @@ class RunningJob:
     error: Json = None
     kept: dict[str, Any] = field(default_factory=dict, repr=False)
     ended: threading.Event = field(default_factory=threading.Event, repr=False)
+    folder: Path | None = None
 
     def say(self, line: str) -> None:
         """Add a line; of very many only the first and the latest are kept."""
@@ -76,6 +79,8 @@ class JobRunner:
         self._jobs: OrderedDict[str, RunningJob] = OrderedDict()
         self._lock = threading.Lock()
         self._is_closed = False
+        self.stopped = 0
+        """Jobs that were running when the studio ended."""
 
     def start(
         self, kind: str, request: Mapping[str, Json], own: JobKind | None = None
@@ -122,7 +127,10 @@ class JobRunner:
             job.stop.set()
         deadline = time.monotonic() + GRACE
         for job in running:
-            job.ended.wait(max(0.0, deadline - time.monotonic()))
+            is_ended = job.ended.wait(max(0.0, deadline - time.monotonic()))
+            if not is_ended and job.folder is not None:
+                shutil.rmtree(job.folder, ignore_errors=True)
+        self.stopped += len(running)
 
     def kept(self, job_id: str) -> Mapping[str, Any]:
         """Return what a job has kept. Raise UsageError if it is not known any more."""
@@ -188,6 +196,18 @@ class JobRunner:
             )
         return location, text
 
+    def _refuse_links(self, location: Location) -> None:
+        """Raise PathRefused if a recording would be read or written elsewhere, by a link."""
+        for path in (cassette_path(location), expected_path(location)):
+            if not is_within(self._session.folder, path):
+                raise PathRefused(
+                    f"cassettes/{path.name} is a link that leads out of the project's folder"
+                )
+
+    def _shown(self, text: str) -> str:
+        """Return a text without the name of the project's folder on this machine."""
+        return text.replace(f"{self._session.folder.root}{os.sep}", "")
+
     def _refuse_busy(self, job: RunningJob) -> None:
         running = [one for one in self._jobs.values() if one.state == "running"]
         if self._is_closed:
@@ -223,6 +243,7 @@ class JobRunner:
     ) -> None:
         redactor = self._session.redactor
         folder = Path(tempfile.mkdtemp(prefix="framework-studio-")).resolve()
+        job.folder = folder
         state, result, error = "failed", None, None
         try:
             scratch = folder / "scratch"
@@ -231,7 +252,9 @@ class JobRunner:
             values = self._session.values(location.name)
             guard = self._session.guard(location)
             if location.display and not kind.needs_saved:
-                location = copied(location, text, folder / "project")
+                location = copied(location, text, folder / "project", self._session.folder)
+            elif location.display:
+                self._refuse_links(location)
             context = JobContext(
                 self._session.folder.root,
                 location,
@@ -239,7 +262,7 @@ class JobRunner:
                 scratch,
                 job.stop,
                 redactor,
-                lambda line: job.say(redactor.redact(str(line))),
+                lambda line: job.say(redactor.redact(self._shown(str(line)))),
                 job.kept.__setitem__,
                 self.kept,
                 values,
@@ -251,7 +274,8 @@ class JobRunner:
         except Exception as problem:
             is_stopped = job.stop.error is not None and isinstance(problem, FrameworkError)
             state = "stopped" if is_stopped else "failed"
-            error = None if is_stopped else redactor.redact_data(error_data(problem)[1])
+            shown = {key: self._shown(one) for key, one in error_data(problem)[1].items()}
+            error = None if is_stopped else redactor.redact_data(shown)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             job.seconds = time.monotonic() - job.began
@@ -260,8 +284,11 @@ class JobRunner:
             job.ended.set()
 
 
-def copied(location: Location, text: str, root: Path) -> Location:
-    """Write a text where its schemas, queries and recordings are beside it; messages stay."""
+def copied(location: Location, text: str, root: Path, folder: ProjectFolder) -> Location:
+    """Write a text where its schemas, queries and recordings are beside it; messages stay.
+
+    Files elsewhere, to which links lead, are left out.
+    """
     path = root / "connectors" / location.path.name
     path.parent.mkdir(parents=True)
     path.write_text(text, encoding="utf-8", newline="")
@@ -270,13 +297,15 @@ def copied(location: Location, text: str, root: Path) -> Location:
         (schema_folder(location), schema_folder(copy)),
         (query_folder(location), query_folder(copy)),
     ):
-        if source.is_dir():
-            shutil.copytree(source, target)
+        for file in files_within(folder, source):
+            beside = target / file.relative_to(source)
+            beside.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, beside)
     for source, target in (
         (cassette_path(location), cassette_path(copy)),
         (expected_path(location), expected_path(copy)),
     ):
-        if source.is_file():
+        if source.is_file() and is_within(folder, source):
             target.parent.mkdir(exist_ok=True)
             shutil.copyfile(source, target)
     return copy

@@ -13,6 +13,7 @@ import orjson
 from starlette.responses import Response
 
 from framework.errors import FrameworkError
+from framework.runtime.environment_errors import environment_error
 from framework.workspace.project_folder import FileChanged
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ def error_data(error: Exception) -> tuple[int, dict[str, str]]:
         return 409, _error(str(error), "reload the file, or copy your text first")["error"]
     if isinstance(error, FrameworkError):
         return 400, _error(str(error))["error"]
+    message = environment_error(error)
+    if message is not None:
+        return 400, _error(message)["error"]
     return 500, _error(bug_text(error), "please open an issue with this line")["error"]
 
 

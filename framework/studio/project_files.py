@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import threading
 from collections.abc import Iterator, Mapping
@@ -12,13 +13,20 @@ from typing import Any
 from framework import __version__
 from framework.authoring.scaffold.file_writer import write_editor_schema
 from framework.definition.defaults import merge_resources
-from framework.definition.finder import Location, cassette_path, query_folder, schema_folder
+from framework.definition.finder import (
+    Location,
+    bundled_root,
+    cassette_path,
+    query_folder,
+    schema_folder,
+)
 from framework.definition.validation import validate
 from framework.definition.yaml_reader import MAX_BYTES
 from framework.errors import UsageError
 from framework.studio.editor_texts import refuse_secrets
 from framework.studio.json_answers import RequestRefused
 from framework.studio.studio_session import StudioSession
+from framework.workspace.project_folder import PathRefused, ProjectFolder, text_of
 
 Json = Any
 _NAME = re.compile(r"(?!.*__)[a-z][a-z0-9_]{0,62}")
@@ -79,33 +87,42 @@ class ProjectFiles:
         """
         found, name = self._session.read(request.get("name")), self.new_name(request.get("to"))
         refuse_secrets(found.text, found.location.display, self._session.redactor)
-        self.create(name, renamed(found.text, found.location.name, name))
+        folder = self._session.folder
+        texts: dict[str, str] = {}
         for place, source in (
             ("schemas", schema_folder(found.location)),
             ("queries", query_folder(found.location)),
         ):
-            target = self._root() / place / name
-            for path in sorted(source.glob("*")) if source.is_dir() else ():
-                self._copy_file(path, target / path.name)
+            for path in files_within(folder, source):
+                target = self._root() / place / name / path.relative_to(source)
+                self._read_file(texts, path, target)
         cassettes = self._root() / "cassettes"
-        self._copy_file(
+        self._read_file(
+            texts,
             cassette_path(found.location),
             cassettes / f"{name}.yaml",
             rf"^(metadata:\n(?:  .*\n)*?  connector: ){re.escape(found.location.name)}$",
             rf"\g<1>{name}",
         )
-        self._copy_file(expected_path(found.location), cassettes / f"{name}.expected.yaml")
+        self._read_file(texts, expected_path(found.location), cassettes / f"{name}.expected.yaml")
+        self.create(name, renamed(found.text, found.location.name, name))
+        for named, text in texts.items():
+            folder.write(named, text, "")
         return {"name": name}
 
-    def _copy_file(self, source: Path, target: Path, pattern: str = "", new: str = "") -> None:
-        """Copy a file that exists to a place where none does, with one text replaced."""
+    def _read_file(
+        self, texts: dict[str, str], source: Path, target: Path, pattern: str = "", new: str = ""
+    ) -> None:
+        """Read a file for a place where none is, with one text replaced."""
         folder = self._session.folder
-        if not source.is_file() or target.exists() or source.stat().st_size > MAX_BYTES:
+        if not source.is_file() or not is_within(folder, source) or target.exists():
             return
-        text = source.read_text(encoding="utf-8")
+        if source.stat().st_size > MAX_BYTES:
+            return
+        text = text_of(source, f"{source.parent.name}/{source.name}")
         if pattern:
             text = re.sub(pattern, new, text, count=1, flags=re.MULTILINE)
-        folder.write(folder.name_of(target), text, "")
+        texts[folder.name_of(target)] = text
 
     def new_name(self, name: Json) -> str:
         """Return the name of a connector that is to be created. Raise UsageError for others."""
@@ -122,6 +139,7 @@ class ProjectFiles:
         """Write a new connector file, and the schema that its first line names."""
         refuse_secrets(text, self._shown(name), self._session.redactor)
         self._session.folder.write(self._shown(name), text, "")
+        self._session.forget_values(name)
         if self._session.is_writable(self._root() / "schemas"):
             write_editor_schema(self._root() / "schemas")
 
@@ -168,6 +186,36 @@ class ProjectFiles:
                 for one in merge_resources(data)
             ],
         }
+
+
+def files_within(folder: ProjectFolder, source: Path) -> Iterator[Path]:
+    """Yield the files below a folder that are the project's, or come with the framework.
+
+    Hidden ones, links that lead elsewhere or nowhere, and what is no file are passed over.
+    """
+    if not is_within(folder, source):
+        return
+    for root, folders, names in os.walk(source):
+        folders[:] = sorted(one for one in folders if not one.startswith("."))
+        for name in sorted(names):
+            path = Path(root, name)
+            if not name.startswith(".") and path.is_file() and is_within(folder, path):
+                yield path
+
+
+def is_within(folder: ProjectFolder, path: Path) -> bool:
+    """Return whether a path, its links followed, is the project's or the framework's."""
+    try:
+        resolved = path.resolve()
+    except (OSError, RuntimeError):
+        return False
+    if resolved.is_relative_to(bundled_root().resolve()):
+        return True
+    try:
+        folder.resolve(resolved.relative_to(folder.root).as_posix())
+    except (PathRefused, ValueError):
+        return False
+    return True
 
 
 def renamed(text: str, old: str, new: str) -> str:

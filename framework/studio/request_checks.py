@@ -108,7 +108,13 @@ class RequestChecks:
 
             await error_response(*refused)(scope, receive, send_checked)
             return
-        await self._app(scope, receive, send_checked)
+        try:
+            await self._app(scope, receive, send_checked)
+        except Exception as error:  # the server would print a traceback
+            from framework.studio.json_answers import error_data, error_response
+
+            status, told = error_data(error)
+            await error_response(status, **told)(scope, receive, send_checked)
 
 
 def _size(headers: Mapping[str, list[str]]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -39,6 +40,7 @@ _TYPES = {
     ".txt": "text/plain; charset=utf-8",
 }
 _NONCE = "__NONCE__"
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class StudioApp:
@@ -69,11 +71,18 @@ class StudioApp:
         function: Callable[[Mapping[str, Json]], Json],
         *,
         judges: bool = False,
+        is_edited: bool = False,
     ) -> Response:
-        """Return the response of a function of the request's JSON body, or of its query."""
+        """Return the response of a function of the request's JSON body, or of its query.
+
+        Half of a character is refused, which no file can hold, except in a text that `is_edited`:
+        of that it is a finding.
+        """
         redactor = self.session.redactor
         try:
             asked = await _asked(request)
+            if not is_edited:
+                _refuse_half_characters(asked)
             loop = asyncio.get_running_loop()
             pool = self._judging if judges else self._threads
 
@@ -116,6 +125,22 @@ async def _asked(request: Request) -> Mapping[str, Json]:
     return data
 
 
+def _refuse_half_characters(asked: Mapping[str, Json]) -> None:
+    """Raise UsageError for a text with a lone surrogate, wherever it is in a request."""
+    left: list[Json] = [asked]
+    while left:
+        one = left.pop()
+        if isinstance(one, Mapping):
+            left += [*one, *one.values()]
+        elif isinstance(one, list):
+            left += one
+        elif isinstance(one, str) and not one.isascii() and (found := _HALF.search(one)):
+            raise UsageError(
+                f"found U+{ord(found[0]):04X}, which is half of a character, expected text; "
+                "remove it"
+            )
+
+
 def create_app(session: StudioSession, jobs: JobRunner, address: StudioAddress) -> Starlette:
     """Return the application, which answers only what is sent to its address with its token."""
     app = StudioApp(session, jobs)
@@ -131,13 +156,15 @@ def create_app(session: StudioSession, jobs: JobRunner, address: StudioAddress) 
         return await app.call(request, app.files.copy)
 
     async def judge(request: Request) -> Response:
-        return await app.call(request, lambda asked: app.texts().judge(asked), judges=True)
+        return await app.call(
+            request, lambda asked: app.texts().judge(asked), judges=True, is_edited=True
+        )
 
     async def complete(request: Request) -> Response:
-        return await app.call(request, lambda asked: app.texts().complete(asked))
+        return await app.call(request, lambda asked: app.texts().complete(asked), is_edited=True)
 
     async def hover(request: Request) -> Response:
-        return await app.call(request, lambda asked: app.texts().hover(asked))
+        return await app.call(request, lambda asked: app.texts().hover(asked), is_edited=True)
 
     async def rename(request: Request) -> Response:
         return await app.call(request, lambda asked: app.texts().rename(asked))
@@ -207,16 +234,15 @@ def create_app(session: StudioSession, jobs: JobRunner, address: StudioAddress) 
 
 def _page(name: str, nonce: str) -> Response:
     """Return a file of the page. They hold nothing of the project."""
-    missing = Response("not found\n", 404, media_type="text/plain")
     try:
         path = (PAGE / name).resolve()
-        is_file = path.is_relative_to(PAGE.resolve()) and path.is_file()
-    except (OSError, ValueError):  # a name that no file can have
-        return missing
-    media = _TYPES.get(path.suffix)
-    if not is_file or media is None:
-        return missing
-    content = path.read_bytes()
+        media = _TYPES.get(path.suffix)
+        is_ours = path.is_relative_to(PAGE.resolve()) and media is not None
+        content = path.read_bytes() if is_ours else None
+    except (OSError, ValueError):  # no file, a folder, a name that no file can have
+        content = None
+    if content is None:
+        return Response("not found\n", 404, media_type="text/plain")
     if name == "index.html":
         content = content.replace(_NONCE.encode(), nonce.encode())
     return Response(content, media_type=media)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 
@@ -21,19 +22,21 @@ _BACKLOG = 64
 
 def serve(
     folder: ProjectFolder, redactor: Redactor, port: int, on_ready: Callable[[str], None]
-) -> None:
+) -> int:
     """Serve a project; `on_ready` gets the page's address once it answers. Port 0 is a free one.
 
-    It returns after a signal, when the running jobs have been stopped. Raise FrameworkError if the
-    port is taken.
+    It returns after a signal, when the running jobs have been stopped, and how many they were.
+    Raise FrameworkError if the port is taken.
     """
     with _listening(port) as listener:
         address = StudioAddress(listener.getsockname()[1])
         session = StudioSession.of(folder, redactor)
-        app = create_app(session, JobRunner(session), address)
+        jobs = JobRunner(session)
+        app = create_app(session, jobs, address)
         config = uvicorn.Config(
             app,
             log_config=None,
+            log_level="critical",  # errors are answers; a traceback may hold a secret
             access_log=False,
             server_header=False,
             date_header=False,
@@ -42,9 +45,25 @@ def serve(
             timeout_graceful_shutdown=1,
             proxy_headers=False,
         )
-        on_ready(address.url)
-        with suppress(KeyboardInterrupt):  # uvicorn raises it again after it has ended
-            uvicorn.Server(config).run(sockets=[listener])
+        server = uvicorn.Server(config)
+        with _interruptible(server):
+            on_ready(address.url)
+            server.run(sockets=[listener])
+        return jobs.stopped
+
+
+@contextmanager
+def _interruptible(server: uvicorn.Server) -> Iterator[None]:
+    """Have Ctrl-C end the server in order from now on, also before it runs."""
+
+    def end(*_: object) -> None:
+        server.should_exit = True
+
+    before = signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _listening(port: int) -> socket.socket:

@@ -62,6 +62,11 @@ class StudioSession:
         with self._lock:
             return dict(self._values.get(name, {}))
 
+    def forget_values(self, name: str) -> None:
+        """Forget what was set for a connector that is gone: another may get its name."""
+        with self._lock:
+            self._values.pop(name, None)
+
     def set_value(self, request: Mapping[str, Json]) -> None:
         """Remember a secret or a config value; with `store`, write the secret for later sessions.
 

@@ -104,3 +104,72 @@ def test_a_result_holds_no_secret(web: Web, studio: Studio) -> None:
     studio.redactor.add("/orders/299")
     tried = studio.ask("try", expression="orders[-1].url", job="1", request=1)
     assert tried["result"] == "***"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "reverse({})",
+        "upper({})",
+        "{}[1:6]",
+        "split({}, 'e')",
+        "join('-', split({}, 'e'))",
+        "starts_with({}, 's3')",
+        "length({})",
+    ],
+)
+@pytest.mark.parametrize("place", ["request", "step"])
+def test_an_expression_does_not_see_a_secret(
+    expression: str, place: str, web: Web, tmp_path: Path
+) -> None:
+    secret = "s3cretvalue-12345"
+    web.on("/orders", {"orders": [{"id": 1, "echo": secret, "masked": "***"}]})
+    endpoint = {
+        "path": "/orders",
+        "params": {"key": "{secrets.key}"},
+        "data_selector": "orders",
+        "paginator": "single_page",
+    }
+    body = {
+        "secrets": {"key": {"description": "The key."}},
+        "client": {"base_url": web.url},
+        "resources": [{"name": "orders", "endpoint": endpoint}],
+    }
+    studio = Studio.of(tmp_path, body, values={"key": secret})
+    studio.redactor.add(secret)
+    studio.job("look", resource="orders")
+    at = {"request": ("orders[0]", 1), "step": ("[0]", 0)}[place]
+    found, masked = (
+        studio.ask(
+            "try", expression=expression.format(f"{at[0]}.{name}"), job="1", **{place: at[1]}
+        )
+        for name in ("echo", "masked")
+    )
+    assert found == masked
+
+
+def test_an_expression_does_not_see_a_token(web: Web, tmp_path: Path) -> None:
+    token = {"access_token": "tok-12345678", "refresh_token": "other-1234", "expires_in": 3600}
+    web.on("/token", token, "POST")
+    web.on("/orders", BODY)
+    endpoint = {"path": "/orders", "data_selector": "orders", "paginator": "single_page"}
+    body = {
+        "secrets": {"id": {"description": "Id."}, "secret": {"description": "Secret."}},
+        "client": {
+            "base_url": web.url,
+            "auth": {
+                "type": "oauth2_client_credentials",
+                "access_token_url": f"{web.url}/token",
+                "client_id": "{secrets.id}",
+                "client_secret": "{secrets.secret}",
+            },
+        },
+        "resources": [{"name": "orders", "endpoint": endpoint}],
+    }
+    studio = Studio.of(tmp_path, body, values={"id": "app-1234567", "secret": "pw-1234567"})
+    found = studio.job("look", resource="orders")
+    number = next(one["id"] for one in found["requests"] if one["resource"] == "")
+    tried = studio.ask("try", expression="reverse(refresh_token)", job="1", request=number)
+    assert tried["result"] == "***"
+    tried = studio.ask("try", expression="expires_in", job="1", request=number)
+    assert tried["result"] == 3600

@@ -25,7 +25,7 @@ from framework.studio.jobs.exchange_tap import ExchangeTap, TappedExchange
 from framework.studio.jobs.job_progress import ProgressLines
 from framework.studio.jobs.job_request import choice, count_up_to, one_resource
 from framework.studio.jobs.job_source import LIVE, MOCKED, RECORDED, job_connector, open_source
-from framework.studio.jobs.kept_values import RESPONSES, STEPS, KeptResponses
+from framework.studio.jobs.kept_values import RESPONSES, STEPS, KeptResponses, masked_data
 from framework.studio.jobs.look_incremental import next_run
 from framework.studio.jobs.look_tables import loaded_tables
 from framework.studio.jobs.shown_data import ExchangeView, RecordView
@@ -83,8 +83,8 @@ def look(context: JobContext, request: Mapping[str, Json]) -> Mapping[str, Json]
     warnings += _warnings(report, tap)
     view = ExchangeView(redactors)
     following = next_run(context, connector, resource.name, source, tap.exchanges, view)
-    context.keep(RESPONSES, KeptResponses.of(tap.exchanges))
-    context.keep(STEPS, [copy.deepcopy(step.records) for step in steps.all])
+    context.keep(RESPONSES, KeptResponses.of(tap.exchanges, redactors))
+    context.keep(STEPS, [masked_data(step.records, redactors) for step in steps.all])
     return {
         "requests": [view.show(exchange) for exchange in tap.exchanges],
         "steps": steps.shown(redactors),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -47,7 +48,9 @@ def test(context: JobContext, request: Mapping[str, Json]) -> Mapping[str, Json]
     set_defaults()
     update = flag(request, "update")
     outcome = test_location(context.location, update=update, is_named=True, stop=context.stop)
-    return {"ok": not outcome.has_failed, "lines": list(outcome_lines(outcome, updated=update))}
+    root = f"{context.location.root}{os.sep}"
+    lines = [line.replace(root, "") for line in outcome_lines(outcome, updated=update)]
+    return {"ok": not outcome.has_failed, "lines": lines}
 
 
 test.__test__ = False  # type: ignore[attr-defined]  # not a pytest test

@@ -140,16 +140,17 @@ def masked_fields(text: str) -> str:
         if not is_token_form(tuple(pairs)):
             return text
         return urlencode([(key, MASK if _is_secret(key) else one) for key, one in pairs], safe="*")
-    return json.dumps(_without_credentials(data), ensure_ascii=False)
+    return json.dumps(without_credentials(data), ensure_ascii=False)
 
 
-def _without_credentials(value: Json) -> Json:
+def without_credentials(value: Json) -> Json:
+    """Return the data of a request for a token, or of its response, without what it is about."""
     if isinstance(value, Mapping):
         return {
-            key: MASK if _is_secret(key) and isinstance(one, str) else _without_credentials(one)
+            key: MASK if _is_secret(key) and isinstance(one, str) else without_credentials(one)
             for key, one in value.items()
         }
-    return [_without_credentials(one) for one in value] if isinstance(value, list) else value
+    return [without_credentials(one) for one in value] if isinstance(value, list) else value
 
 
 def _is_secret(name: str) -> bool:
