@@ -29,6 +29,11 @@ MORE = {
     "flag as a number": ("items", {"items": ROWS, "hasMore": 1}, {}),
     "done": ("records", {"records": ROWS, "done": False}, {}),
     "pageInfo": ("d.i.nodes", {"d": {"i": {"nodes": ROWS, "pageInfo": {"hasNextPage": True}}}}, {}),
+    "Datasette": (
+        "rows",
+        {"rows": ROWS, "truncated": False, "next_url": "https://x/y?_next=9"},
+        {},
+    ),
     "offset as a text": ("records", {"records": ROWS, "offset": "itr9/rec9"}, {}),
     "links": ("entry", {"entry": ROWS, "link": [{"relation": "next", "url": "/x"}]}, {}),
     "Link": ("", ROWS, {"Link": '</x>; rel="next"'}),
@@ -100,11 +105,12 @@ NO_MORE = {
     "the last of Atom": ("f.row", f'<f><link rel="prev" href="/1"/>{XML}</f>', {}),
     "the last of S3": ("r.row", f"<r>{XML}<IsTruncated>false</IsTruncated></r>", {}),
     "an empty element": ("r.row", f"<r>{XML}<next/></r>", {}),
+    "the last of Datasette": ("rows", {"rows": ROWS, "truncated": False, "next_url": None}, {}),
     "another list's total": ("items", {"items": ROWS, "customer": {"total_count": 70}}, {}),
 }
 
 
-def said(case):
+def signs_of(case):
     selector, body, headers = case
     request = requests.Request("GET", "https://api.example.com/x").prepare()
     is_xml = isinstance(body, str)
@@ -115,9 +121,12 @@ def said(case):
     if is_xml:
         decode = build_decoder(ResponseFormat("xml"), 1 << 20)
         response.json = lambda: decode(response)
-    signs = page_signs(response, tuple(selector.split(".")) if selector else ())
+    return page_signs(response, tuple(selector.split(".")) if selector else ())
+
+
+def said(case):
     read = {"total": len(ROWS), "pages": 1}
-    return [one for one in signs if not one.is_end and one.number > read.get(one.kind, -1)]
+    return [one for one in signs_of(case) if not one.is_end and one.number > read.get(one.kind, -1)]
 
 
 @pytest.mark.parametrize("case", MORE.values(), ids=MORE)
@@ -128,3 +137,8 @@ def test_more_is_seen(case):
 @pytest.mark.parametrize("case", NO_MORE.values(), ids=NO_MORE)
 def test_an_end_and_the_fields_of_records_are_no_signs(case):
     assert said(case) == []
+
+
+def test_truncated_is_no_end_beside_a_next_page():
+    assert {one.is_end for one in signs_of(MORE["Datasette"])} == {False}
+    assert {one.is_end for one in signs_of(NO_MORE["the last of Datasette"])} == {True}

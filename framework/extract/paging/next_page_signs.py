@@ -30,6 +30,7 @@ from framework.extract.paging.paging_words import (
     PAGES,
     REMAINING,
     TOTAL,
+    WEAK_MORE,
     WEAK_NEXT,
     WEAK_PAGES,
     WEAK_TOTAL,
@@ -283,6 +284,8 @@ def _object_signs(
         if word in MORE or word in LAST:
             is_number = isinstance(value, int) and not isinstance(value, bool)
             flag = None if word in LAST and is_number else _flag(value)
+            if flag is False and word in WEAK_MORE and not NEXT.isdisjoint(by_name):
+                continue
             if flag is not None:
                 yield Sign("more", where, is_end=flag is (word in LAST))
                 continue

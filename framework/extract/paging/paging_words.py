@@ -29,6 +29,8 @@ MORE = words(
     """
 )
 """True: more pages follow; false: this is the last one."""
+WEAK_MORE = words("truncated")
+"""Of the names above, those that may tell of something else: false is no end beside a next page."""
 LAST = words(
     """
     islast islastpage isfinal endofrecords endofresults endofdata lastpage last done

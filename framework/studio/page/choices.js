@@ -1,6 +1,7 @@
 // Fields that several jobs have: where to read from, which resources, how many records.
 
 import { html, useState } from "./vendor/preact.js";
+import { missingSecrets } from "./settings.js";
 import { useStore } from "./store.js";
 import { plural } from "./units.js";
 
@@ -31,6 +32,13 @@ export function useSource() {
   const hasCassette = useStore((of) => Boolean(of.file?.cassette));
   const [chosen, choose] = useState(null);
   return [chosen ?? (hasCassette ? "cassette" : "live"), choose];
+}
+
+/** The source to load from: the API, unless its secrets are missing and there is a recording. */
+export function useLoadSource() {
+  const instead = useStore((of) => Boolean(of.file?.cassette && missingSecrets(of.judged).length));
+  const [chosen, choose] = useState(null);
+  return [chosen ?? (instead ? "cassette" : "live"), choose];
 }
 
 export function NumberField({ id, label, value, onChange, least = 1, most, placeholder }) {

@@ -1,7 +1,7 @@
 // Run: load the resources into the default DuckDB file, and show the report.
 
 import { html, useState } from "./vendor/preact.js";
-import { NumberField, ResourceChoice, SourceChoice, useSource } from "./choices.js";
+import { NumberField, ResourceChoice, SourceChoice, useLoadSource } from "./choices.js";
 import { Heads } from "./data_table.js";
 import { JobButton, JobStatus, isRunning, useJob } from "./jobs.js";
 import { SecretsMissing } from "./look.js";
@@ -107,7 +107,7 @@ function Report({ report }) {
 export function Run() {
   const job = useJob("run");
   const dirty = useStore(isDirty);
-  const [source, setSource] = useSource();
+  const [source, setSource] = useLoadSource();
   const [resources, setResources] = useState(null);
   const [limit, setLimit] = useState(null);
   return html`<form class="controls" onSubmit=${(event) => event.preventDefault()}>
