@@ -6,6 +6,7 @@ of another system. Hidden files and files of secrets cannot be read through it.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 from collections.abc import Iterator
@@ -90,12 +91,9 @@ class ProjectFolder:
         parts = _parts(name)
         self._refuse_hidden(parts, name)
         path = self.root.joinpath(*parts)
-        try:
-            resolved = path.resolve()
-        except (OSError, RuntimeError):
-            raise PathRefused(
-                f"{_shown(name)} cannot be followed: a link leads to itself"
-            ) from None
+        if _is_circle(path):
+            raise PathRefused(f"{_shown(name)} cannot be followed: a link leads to itself")
+        resolved = path.resolve()
         if not resolved.is_relative_to(self.root):
             raise PathRefused(f"{_shown(name)} is a link that leads out of the project's folder")
         self._refuse_hidden(resolved.relative_to(self.root).parts, name)
@@ -223,6 +221,15 @@ def _parts(name: str) -> tuple[str, ...]:
         if _DEVICE.fullmatch(part.casefold()):
             raise PathRefused(f"{_shown(name)} is a device on some systems, expected a file")
     return parts
+
+
+def _is_circle(path: Path) -> bool:
+    """Return whether links lead in a circle, which only some Pythons' `resolve` refuses."""
+    try:
+        path.stat()
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
 
 
 def _shown(name: str) -> str:
