@@ -201,7 +201,8 @@ class RunTools:
     def test(self, connectors: tuple[str, ...], update: bool, stop: StopSignal) -> ReplayTests:
         """Replay recordings and compare the tables; with `update` write the expected ones."""
         from framework.authoring.cassettes.cassette import cassette_path
-        from framework.authoring.cassettes.snapshot import expected_path, test_connector
+        from framework.authoring.cassettes.snapshot import test_connector
+        from framework.definition.finder import expected_path
 
         if update:
             self.project.want_leave("update_test")

@@ -10,10 +10,13 @@ import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from framework.errors import UsageError
 from framework.text import nearest
+
+if TYPE_CHECKING:
+    from framework.definition.model import Connector
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -92,6 +95,11 @@ def is_file_name(name_or_file: str) -> bool:
 def cassette_path(location: Location) -> Path:
     """Return the path of the connector's recording, which need not exist."""
     return location.root / "cassettes" / f"{location.name}.yaml"
+
+
+def expected_path(location: Location | Connector) -> Path:
+    """Return the file of the tables that the recording must give, which need not exist."""
+    return location.root / "cassettes" / f"{location.name}.expected.yaml"
 
 
 def schema_folder(location: Location) -> Path:

@@ -14,11 +14,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from framework.definition.finder import Location, cassette_path, query_folder, schema_folder
+from framework.definition.finder import (
+    Location,
+    cassette_path,
+    expected_path,
+    query_folder,
+    schema_folder,
+)
 from framework.errors import FrameworkError, UsageError
 from framework.runtime.environment import StopSignal
 from framework.studio.json_answers import RequestRefused, error_data
-from framework.studio.project_files import expected_path, files_within, is_within
+from framework.studio.project_files import files_within, is_within
 from framework.studio.studio_job import JobContext, JobKind
 from framework.studio.studio_session import StudioSession
 from framework.workspace.project_folder import PathRefused, ProjectFolder

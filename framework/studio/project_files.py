@@ -17,10 +17,12 @@ from framework.definition.finder import (
     Location,
     bundled_root,
     cassette_path,
+    expected_path,
     query_folder,
     schema_folder,
 )
 from framework.definition.validation import validate
+from framework.definition.values.naming import NAME, SEPARATOR
 from framework.definition.yaml_reader import MAX_BYTES
 from framework.errors import UsageError
 from framework.studio.editor_texts import refuse_secrets
@@ -29,7 +31,6 @@ from framework.studio.studio_session import StudioSession
 from framework.workspace.project_folder import PathRefused, ProjectFolder, text_of
 
 Json = Any
-_NAME = re.compile(r"(?!.*__)[a-z][a-z0-9_]{0,62}")
 _COPY = "copy it into your project first: POST /api/copy, or the button Copy"
 
 
@@ -126,7 +127,7 @@ class ProjectFiles:
 
     def new_name(self, name: Json) -> str:
         """Return the name of a connector that is to be created. Raise UsageError for others."""
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
+        if not isinstance(name, str) or not NAME.fullmatch(name) or SEPARATOR in name:
             raise UsageError(
                 "this is not a valid connector name; use lower-case letters, digits and single _, "
                 "starting with a letter, such as shop"
@@ -221,11 +222,6 @@ def is_within(folder: ProjectFolder, path: Path) -> bool:
 def renamed(text: str, old: str, new: str) -> str:
     """Return a connector's text under another name, where it names itself."""
     return re.sub(rf"(?m)^(name:[ \t]*)(['\"]?){re.escape(old)}\2", rf"\g<1>\g<2>{new}\g<2>", text)
-
-
-def expected_path(location: Location) -> Path:
-    """Return the file of the tables that a recording gives, which need not exist."""
-    return cassette_path(location).with_name(f"{location.name}.expected.yaml")
 
 
 def _recordings(location: Location) -> dict[str, bool]:

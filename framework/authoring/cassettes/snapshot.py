@@ -21,6 +21,7 @@ import yaml
 from framework.authoring.cassettes.cassette import cassette_path, read_cassette
 from framework.authoring.cassettes.replayer import replay_of
 from framework.authoring.scaffold.file_writer import refuse_bundled, write_text
+from framework.definition.finder import expected_path
 from framework.definition.model import Connector
 from framework.definition.values.naming import normalize_identifier, normalize_path
 from framework.definition.yaml_limits import LimitExceeded, Limits, load_limited, read_limited
@@ -334,11 +335,6 @@ class TestResult:
     def problems(self) -> tuple[str, ...]:
         """All that is wrong, one text each."""
         return (*self.replay, *(line for lines in self.differences.values() for line in lines))
-
-
-def expected_path(connector: Connector) -> Path:
-    """Return where the tables that the cassette must load are written."""
-    return cassette_path(connector).with_suffix(".expected.yaml")
 
 
 def test_connector(connector: Connector, *, update: bool, stop: StopSignal) -> TestResult:

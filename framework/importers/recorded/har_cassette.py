@@ -24,7 +24,7 @@ from framework.authoring.cassettes.cassette import cassette_path
 from framework.authoring.cassettes.recorder import Recording, record_through
 from framework.authoring.cassettes.snapshot import test_connector
 from framework.authoring.exchange import Headers, Interaction
-from framework.definition.finder import Location
+from framework.definition.finder import Location, expected_path
 from framework.definition.model import Connector
 from framework.errors import CassetteError, FrameworkError
 from framework.events import ignore_event
@@ -99,8 +99,9 @@ def write_har_cassette(
         recording.path.unlink(missing_ok=True)
         raise CassetteError(f"the recording does not replay: {'; '.join(result.problems[:3])}")
     path = cassette_path(connector)
-    expected = path.with_suffix(".expected.yaml")
-    return HarCassette((path, expected), recording.interactions, adapter.empty, left_out)
+    return HarCassette(
+        (path, expected_path(connector)), recording.interactions, adapter.empty, left_out
+    )
 
 
 def _record(
