@@ -115,6 +115,8 @@ def parse_connector(draft: Draft) -> Connector:
         config={name: _config(name, entry) for name, entry in draft.section("config").items()},
         secrets={name: _secret(name, entry) for name, entry in draft.section("secrets").items()},
         data=draft.data,
+        category=str(draft.data.get("category") or ""),
+        caveat=str(draft.data.get("caveat") or ""),
     )
 
 

@@ -611,6 +611,8 @@ class Connector:
     config: Mapping[str, ConfigEntry] = field(default_factory=dict)
     secrets: Mapping[str, SecretEntry] = field(default_factory=dict)
     data: Mapping[str, Json] = field(default_factory=dict)
+    category: str = ""
+    caveat: str = ""
 
     def resource(self, name: str) -> Resource:
         """Return the resource of this name. Raise KeyError if there is none."""

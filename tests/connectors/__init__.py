@@ -1,0 +1,1 @@
+"""The bundled connectors, each against a server that answers as its API's documentation says."""
