@@ -202,3 +202,33 @@ def test_the_input_is_not_changed(tmp_path: Path) -> None:
     copy = exchange(f"{API}/members", {"data": [{"name": "Sam", "free": {"Sam X": 1}}]})
     scrubbed(tmp_path, before)
     assert before == copy
+
+
+def test_a_path_that_an_expression_takes_from_config_is_that_of_a_replay(tmp_path: Path) -> None:
+    one = {
+        "name": "lists",
+        "primary_key": "id",
+        "write_disposition": "merge",
+        "partitions": [{"name": "source", "values": "{config.sources}"}],
+        "endpoint": {
+            "path": "/{if(contains(partition.source, '/'), 'repos', 'orgs')}/"
+            "{split(partition.source, '/')[0]}/{split(partition.source, '/')[1] || 'repos'}",
+            "paginator": "single_page",
+        },
+    }
+    strings = {"type": "array", "items": {"type": "string"}}
+    made = connector(
+        tmp_path,
+        {"client": {"base_url": API}, "config": {"sources": strings}, "resources": [one]},
+    )
+    sources = ["acme", "octo/library"]
+    data = [{"id": 1, "owner": "octo", "name": "library", "kind": "repos", "of": "orgs"}]
+    urls = [f"{API}/orgs/acme/repos", f"{API}/repos/octo/library"]
+    done = scrub([exchange(url, data) for url in urls], made, {"sources": sources}, ())
+    group, path = done.config["sources"]
+    owner, name = path.split("/")
+    assert (group, owner, name) != ("acme", "octo", "library")
+    found = {interaction.url for interaction in done.interactions}
+    assert found == {f"{API}/orgs/{group}/repos", f"{API}/repos/{path}"}
+    (body_of_one, _) = (json.loads(interaction.body) for interaction in done.interactions)
+    assert (body_of_one[0]["owner"], body_of_one[0]["name"]) == (owner, name)

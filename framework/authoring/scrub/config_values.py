@@ -23,6 +23,7 @@ from framework.runtime.templates import evaluated, fill, made_of_secrets
 Json = Any
 
 _DURATION = re.compile(r"P[0-9.YMWD]*(T[0-9.HMS]+)?")
+_PATH = re.compile(r"[^\s/:]+(/[^\s/:]+)+")
 
 
 def string_values(value: Json) -> Iterator[str]:
@@ -77,6 +78,9 @@ def _scrub_value(entry: ConfigEntry, value: Json, fake: Callable[[str], str]) ->
         or _DURATION.fullmatch(value)
     ):
         return value
+    if _PATH.fullmatch(value):
+        # an expression may take it apart, so each part becomes what it is elsewhere
+        return "/".join(map(fake, value.split("/")))
     return fake(value)
 
 

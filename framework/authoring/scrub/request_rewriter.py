@@ -180,6 +180,8 @@ class RequestRewriter:
             return STAND_IN
         if source.kind == "incremental" and (is_time(text) or is_numeric(text)):
             return text
+        if source.kind == "expression" and f"'{text}'" in source.text:
+            return text  # the file's own word, though it may be data elsewhere
         if source.kind == "config":
             if text in self._fake_config:
                 return self._fake_config[text]
