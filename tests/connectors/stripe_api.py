@@ -41,9 +41,7 @@ _EVENTS_ARE_KEPT = 30 * DAY
 
 def error(status: int, message: str, **more: str) -> Answer:
     """Return a refusal in the API's form."""
-    return Answer(
-        status, {"error": {"message": message, "type": "invalid_request_error", **more}}
-    )
+    return Answer(status, {"error": {"message": message, "type": "invalid_request_error", **more}})
 
 
 def serve(web: Web) -> None:
