@@ -71,6 +71,16 @@ def test_a_recording_that_the_file_no_longer_fits_is_told(tmp_path: Path) -> Non
     assert "does not fit" in proof.source
 
 
+def test_a_resource_from_another_has_nothing_recorded_of_its_own(tmp_path: Path) -> None:
+    body = shop(PAGED)
+    part = {"name": "parts", "primary_key": "id", "write_disposition": "merge"}
+    body["resources"].append({**part, "endpoint": {"from": "items", "data_selector": "parts"}})
+    proof = prove(
+        recorded(tmp_path, body, items(*TIMES)), ProofOptions(confirms=False, histories=3)
+    )
+    assert proof.source == "its recording"
+
+
 def test_a_recorded_list_that_the_file_reads_in_part_is_a_fault(tmp_path: Path) -> None:
     body = shop({"paginator": "single_page"})
     connector = connector_of(tmp_path, body)
