@@ -487,6 +487,8 @@ def test_what_a_person_set_is_as_personal_as_a_body(tmp_path: Path, web: Web) ->
         "region": {"type": "string", "enum": ["eu", "us"], "default": "us"},
         "since": {"type": "string", "default": "2020-01-01"},
         "size": {"type": "integer", "default": 5},
+        "fields": {"type": "array", "items": {"type": "string"}, "default": ["shoe", "hat"]},
+        "shops": {"type": "array", "items": {"type": "string"}, "default": ["north"]},
     }
 
     def listed(asked: Asked) -> Json:
@@ -499,6 +501,8 @@ def test_what_a_person_set_is_as_personal_as_a_body(tmp_path: Path, web: Web) ->
         "region": "{config.region}",
         "since": "{config.since}",
         "size": "{config.size}",
+        "fields": "{config.fields}",
+        "shops": "{config.shops}",
     }
     run = record_and_replay(
         tmp_path,
@@ -519,10 +523,13 @@ def test_what_a_person_set_is_as_personal_as_a_body(tmp_path: Path, web: Web) ->
             "mail": "g@film.example.org",
             "region": "eu",
             "since": "2026-05-05",
+            "shops": ["north", "Garbo Films"],
         },
     )
     same_in_form(run)
     config = dict(run.cassette.config)
+    assert config.get("fields", ["shoe", "hat"]) == ["shoe", "hat"]  # as the file has it
+    assert config["shops"] == ["north", config["account"]]
     assert config["base_url"] == "https://api.example.com/v1"
     assert (config["region"], config["since"], config["size"]) == ("eu", "2026-05-05", 5)
     assert "Garbo" not in run.text

@@ -137,6 +137,12 @@ def test_fields_that_the_schema_does_not_declare_are_loaded_and_named(
     assert heard.steps == ["extract", "normalize", "load"]
 
 
+def test_the_mark_of_deleted_rows_needs_no_declaration(web: Web, project: Path) -> None:
+    web.on("/things", {"items": [{"id": 1}]})
+    report = load(connector_of(project, things(web, schema=SCHEMA, deletes="mark")), project)
+    assert codes(report) == []
+
+
 def test_fields_that_a_step_of_the_file_sets_need_no_declaration(web: Web, project: Path) -> None:
     web.on("/things", {"items": [{"id": 1, "colour": "red"}]})
     steps = [

@@ -61,11 +61,13 @@ def scrub_config(
 
 
 def _scrub_value(entry: ConfigEntry, value: Json, fake: Callable[[str], str]) -> Json:
+    if value == entry.default:
+        return value
     if isinstance(value, list):
         return [_scrub_value(entry, item, fake) for item in value]
     if isinstance(value, dict):
         return {key: _scrub_value(entry, item, fake) for key, item in value.items()}
-    if not isinstance(value, str) or value == entry.default:
+    if not isinstance(value, str) or value in _items(entry.default):
         return value
     if isinstance(entry.default, str) and "://" in entry.default and "://" in value:
         return entry.default
@@ -82,6 +84,11 @@ def _scrub_value(entry: ConfigEntry, value: Json, fake: Callable[[str], str]) ->
         # an expression may take it apart, so each part becomes what it is elsewhere
         return "/".join(map(fake, value.split("/")))
     return fake(value)
+
+
+def _items(default: Json) -> list[Json]:
+    """Return the items of a default that is a list: the file itself names them."""
+    return default if isinstance(default, list) else []
 
 
 @dataclass(frozen=True)

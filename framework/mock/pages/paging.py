@@ -137,8 +137,8 @@ class Pager:
             steps = 0 if number is None else number - inner.initial_value
             return max(steps if isinstance(inner, OffsetPaginator) else steps * size, 0)
         for _, text, expression in self.route.values(request, "page"):
-            if not text:
-                continue
+            if not text or (expression and _paging_text(expression, 0, size) == text):
+                continue  # the first page: the file's own value stands where a cursor will be
             after = self._references.get((key, text), -1)
             if after >= 0:
                 return bisect_right(records, after, key=_place)

@@ -74,6 +74,11 @@ ANY_SIZE: dict[str, Mapping[str, Json]] = {
     "cursor of the last record": {
         "paginator": {"type": "cursor", "cursor": "last_record.id", "cursor_param": "after"}
     },
+    "cursor of the last record, with one for the first page": {
+        "method": "POST",
+        "json": {"filters": [{"id": {"over": "{paginator.cursor || '0'}"}}]},
+        "paginator": {"type": "cursor", "cursor": "last_record.id"},
+    },
     "GraphQL connection": {
         "method": "POST",
         "path": "/graphql",
