@@ -206,6 +206,8 @@ class Stage:
             raise NotProvable(
                 f"the mock serves it as recorded: {self.mock.replayed[resource.name]}"
             )
+        if resource.endpoint.source is not None:
+            raise NotProvable(f"its records are those of {resource.endpoint.source}")
         if (resource.name, "list") not in self.mock.api.pagers:
             raise NotProvable("the mock has no list of it")
         if resource.endpoint.export is not None:
@@ -322,7 +324,8 @@ def _recorded_mock(connector: Connector, options: MockOptions, recorded: Cassett
 def _is_whole(mock: Mock) -> bool:
     """Return whether a mock has lists of all selected resources."""
     known = {name for name, _ in mock.api.pagers} | mock.replayed.keys()
-    return all(one.name in known for one in mock.connector.resources if one.selected)
+    requested = [one for one in mock.connector.resources if one.endpoint.source is None]
+    return all(one.name in known for one in requested if one.selected)
 
 
 def _page_small(mock: Mock) -> dict[str, tuple[str, int]]:
