@@ -559,10 +559,14 @@ class Resource:
         )
         return (*own, *(f"_{parent}_{name}" for parent, name in others))
 
-    @property
-    def knows_lists(self) -> bool:
-        """Return whether its rows say which list they are of: all that a request takes is there."""
+    def knows_lists(self, parent: Resource | None) -> bool:
+        """Return whether its rows say which list they are of.
+
+        They hold all that a request takes, or the key of the parent's record that has the list.
+        """
         bound = {binding.text for binding in self.bindings}
+        if self.endpoint.source is not None:
+            bound = set(parent.primary_key) if parent is not None else set()
         is_plain = len(self.parents) == 1 and not self.ancestor_bindings
         return is_plain and bool(bound) and bound <= set(self.include_from_parent)
 

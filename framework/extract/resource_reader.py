@@ -193,7 +193,8 @@ class ResourceReader:
                 return None
             bounds = self._cursors.rules.bounds()
         if not self.has_read_all:
-            if not self.plan.resource.knows_lists:
+            parents = [one.plan.resource for one in self._parent_readers]
+            if not self.plan.resource.knows_lists(parents[0] if parents else None):
                 return None
             lists = tuple(self._list_fields)
         return WholeRead(lists, bounds)

@@ -325,6 +325,53 @@ def test_rows_outside_of_what_a_full_read_requests_are_left(api: Lists, project:
     assert live_and_gone(project) == (19, [8])
 
 
+def test_a_list_in_a_record_is_told_by_the_key_of_the_record(web: Web, project: Path) -> None:
+    def order(number: int, *skus: str) -> Json:
+        return {"id": number, "at": "2026-06-01T00:00:00Z", "lines": [{"sku": one} for one in skus]}
+
+    orders = [order(1, "a", "b"), order(2, "a"), order(3, "c")]
+    web.on(
+        "/orders", lambda asked: [one for one in orders if one["id"] in (asked_ids or (1, 2, 3))]
+    )
+    asked_ids: list[int] = []
+    connector = connector_of(
+        project,
+        {
+            "client": {"base_url": web.url, "paginator": "single_page"},
+            "resource_defaults": {"write_disposition": "merge"},
+            "resources": [
+                {
+                    "name": "orders",
+                    "primary_key": "id",
+                    "endpoint": {
+                        "data_selector": "[]",
+                        "incremental": {
+                            "cursor_path": "at",
+                            "start_param": "since",
+                            "initial_value": "2026-01-01T00:00:00Z",
+                        },
+                    },
+                },
+                {
+                    "name": "lines",
+                    "primary_key": ["_orders_id", "sku"],
+                    "include_from_parent": ["id"],
+                    "deletes": "remove",
+                    "endpoint": {"from": "orders", "data_selector": "lines"},
+                },
+            ],
+        },
+    )
+    load(connector, project)
+    orders[:] = [order(1, "b"), order(2), order(3)]
+    asked_ids.extend((1, 2))  # the third order did not change, as far as the API says
+    report = load(connector, project, now=later(1))
+    assert report.resources["lines"].deleted == 2
+    with duckdb.connect(str(project / "shop.duckdb"), read_only=True) as connection:
+        rows = connection.sql("select _orders_id, sku from shop_data.lines order by all").fetchall()
+    assert rows == [(1, "b"), (3, "c")]
+
+
 def test_an_outside_range_is_no_full_read(api: Lists, project: Path) -> None:
     api.answer = dated(api)
     connector = api.connector(project, endpoint=INCREMENTAL)

@@ -71,14 +71,18 @@ def test_a_recording_that_the_file_no_longer_fits_is_told(tmp_path: Path) -> Non
     assert "does not fit" in proof.source
 
 
-def test_a_resource_from_another_has_nothing_recorded_of_its_own(tmp_path: Path) -> None:
+def test_a_resource_without_requests_of_its_own_needs_no_recorded_list(tmp_path: Path) -> None:
     body = shop(PAGED)
-    part = {"name": "parts", "primary_key": "id", "write_disposition": "merge"}
-    body["resources"].append({**part, "endpoint": {"from": "items", "data_selector": "parts"}})
+    inner = {"from": "items", "data_selector": "lines"}
+    more = {"write_disposition": "merge", "primary_key": ["_items_id", "sku"]}
+    body["resources"].append(
+        {"name": "lines", **more, "include_from_parent": ["id"], "endpoint": inner}
+    )
     proof = prove(
         recorded(tmp_path, body, items(*TIMES)), ProofOptions(confirms=False, histories=3)
     )
     assert proof.source == "its recording"
+    assert proof.proved == ["items"]
 
 
 def test_a_recorded_list_that_the_file_reads_in_part_is_a_fault(tmp_path: Path) -> None:

@@ -121,10 +121,17 @@ def _reads_changes(merged: MergedResource) -> bool:
 
 
 def _knows_lists(draft: Draft, merged: MergedResource) -> bool:
-    """Return whether rows hold all that the request takes from the one parent."""
+    """Return whether rows hold all that the request takes from the one parent.
+
+    A resource with `from` has no request: the key of the parent's record says which list it is.
+    """
     parents = {one.parent for one in references(merged)}
     bound = {one.expression for one in references(merged)}
-    return len(parents) == 1 and bound <= {field for _, _, field in draft.included(merged)}
+    if isinstance(merged.endpoint.get("from"), str):
+        keys = [key_fields(one, "primary_key") for one in draft.resources if one.name in parents]
+        bound = {name for key in keys for name in key}
+    included = {field for _, _, field in draft.included(merged)}
+    return len(parents) == 1 and bool(bound) and bound <= included
 
 
 @rule("deletes-column")
