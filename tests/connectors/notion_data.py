@@ -96,6 +96,10 @@ STATES = [
     {"id": "st1", "name": "To do", "color": "default"},
     {"id": "st2", "name": "Done", "color": "green"},
 ]
+TOOLS = [
+    {"id": "to1", "name": "Spade", "color": "brown"},
+    {"id": "to2", "name": "Rake", "color": "gray"},
+]
 DATA_SOURCES = [
     _source(
         21,
@@ -171,6 +175,7 @@ def task(number: int, edited: str, name: str, state: int | None, hours: float | 
             "select": None if state is None else STATES[state],
         },
         "Hours": {"id": "efgh", "type": "number", "number": hours},
+        "Tools": {"id": "ijkl", "type": "multi_select", "multi_select": TOOLS if hours else []},
     }
     parent = {"type": "data_source_id", "data_source_id": TASKS, "database_id": DATABASE}
     return page(number, edited, parent, properties)
