@@ -243,3 +243,22 @@ def test_a_batch_that_was_not_recorded_is_empty(tmp_path: Path) -> None:
     mock = mock_of(tmp_path, body, recorded)
     assert ids(asked(mock, "GET /scores?ids=1,2").body) == [3]
     assert ids(asked(mock, "GET /scores?ids=2").body) == []
+
+
+def test_the_token_of_the_last_run_begins_a_list(tmp_path: Path) -> None:
+    since = "{if(paginator.cursor || incremental.token, `null`, '1')}"
+    body = shop(
+        {
+            "params": {"since": since},
+            "paginator": {"type": "cursor", "cursor_param": "after", "cursor_path": "next"},
+            "incremental": {"token": "response.token", "token_param": "after"},
+        }
+    )
+    recorded = {
+        "GET /items?since=1": {"items": [{"id": 1}], "next": "a", "token": "a"},
+        "GET /items?after=a": {"items": [{"id": 2}], "next": None, "token": "b"},
+    }
+    mock = mock_of(tmp_path, body, recorded)
+    assert mock.replayed == {}
+    assert ids(asked(mock, "GET /items?since=1").body) == [1]
+    assert ids(asked(mock, "GET /items?after=b").body) == [1]
