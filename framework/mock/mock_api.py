@@ -214,8 +214,13 @@ class MockApi:
     def _unknown(
         self, request: MockRequest, matched: Sequence[tuple[Route, ListKey]]
     ) -> MockResponse:
-        """Return a 404 that names the nearest request that is known."""
-        if any(one.kind == "dates" for route, _ in matched for one in _partitions(route)):
+        """Return a 404 that names the nearest request that is known.
+
+        Days, and batches of values, are others in each run: such a list is empty.
+        """
+        if any(
+            one.kind == "dates" or one.batch for route, _ in matched for one in _partitions(route)
+        ):
             route, key = matched[0]
             self.world.put(key, [])
             response = self._page(route, key, request)

@@ -220,3 +220,45 @@ def test_recorded_pages_lead_on_to_the_mock_and_keep_their_records(tmp_path: Pat
     page = json.loads(mock.api.respond(direct).body)
     assert page["next"] == "http://127.0.0.1:8080/items?page=2"
     assert page["open"] == first["open"]
+
+
+def test_a_batch_that_was_not_recorded_is_empty(tmp_path: Path) -> None:
+    batch = {"name": "ids", "resource": "users", "field": "id", "batch": 2, "separator": ","}
+    scores: Json = {
+        "path": "/scores",
+        "data_selector": "items",
+        "params": {"ids": "{partition.ids}"},
+    }
+    body: Json = {
+        "client": {"base_url": API},
+        "resources": [
+            {"name": "users", "endpoint": {"path": "/users", "data_selector": "items"}},
+            {"name": "scores", "partitions": [batch], "endpoint": scores},
+        ],
+    }
+    recorded = {
+        "GET /users": {"items": [{"id": 1}, {"id": 2}]},
+        "GET /scores?ids=1,2": {"items": [{"id": 3}]},
+    }
+    mock = mock_of(tmp_path, body, recorded)
+    assert ids(asked(mock, "GET /scores?ids=1,2").body) == [3]
+    assert ids(asked(mock, "GET /scores?ids=2").body) == []
+
+
+def test_the_token_of_the_last_run_begins_a_list(tmp_path: Path) -> None:
+    since = "{if(paginator.cursor || incremental.token, `null`, '1')}"
+    body = shop(
+        {
+            "params": {"since": since},
+            "paginator": {"type": "cursor", "cursor_param": "after", "cursor_path": "next"},
+            "incremental": {"token": "response.token", "token_param": "after"},
+        }
+    )
+    recorded = {
+        "GET /items?since=1": {"items": [{"id": 1}], "next": "a", "token": "a"},
+        "GET /items?after=a": {"items": [{"id": 2}], "next": None, "token": "b"},
+    }
+    mock = mock_of(tmp_path, body, recorded)
+    assert mock.replayed == {}
+    assert ids(asked(mock, "GET /items?since=1").body) == [1]
+    assert ids(asked(mock, "GET /items?after=b").body) == [1]

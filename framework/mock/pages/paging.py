@@ -142,9 +142,18 @@ class Pager:
             after = self._references.get((key, text), -1)
             if after >= 0:
                 return bisect_right(records, after, key=_place)
-            if expression is None or "resources" not in expression:
+            if not self._may_begin(expression):
                 raise UnknownPage(text)
         return 0
+
+    def _may_begin(self, expression: str | None) -> bool:
+        """Return whether a place for the page also takes what the first page is requested by.
+
+        That is a value of the file or of the parent, or the token that the last run has kept.
+        """
+        if self.route.plan.endpoint.sync_token is not None:
+            return True
+        return expression is not None and "resources" in expression
 
     def _number(self, request: MockRequest, total: int, size: int) -> int | None:
         """Return the number or offset of the page, None if the request has none."""
