@@ -42,3 +42,36 @@ def test_pages_and_children_replay_with_the_cursors_of_the_recording(
     assert [len(run.replayed[name]) for name in ("orders", "lines")] == [4, 6]
     assert "Greta" not in run.text
     assert "pageInfo { hasNextPage endCursor }" in run.text
+
+
+def test_the_schema_of_a_query_decides_what_stays_though_all_have_one_path(
+    tmp_path: Path, web: Web
+) -> None:
+    shop = Shop(2)
+    for one in shop.orders:
+        one["id"], one["title"] = f"order-{one['id']}", "Order of Greta Garbo"
+    shop.serve(web, "/v1/graphql")
+    kept = {"type": "string", "x-keep": True}
+
+    def resource(name: str, schema: object, **block: object) -> dict[str, object]:
+        endpoint = {"path": "/graphql", "graphql": block}
+        known = {"write_disposition": "replace", "endpoint": endpoint}
+        return {"name": name, "schema": {"type": "object", "properties": schema}, **known}
+
+    body = {
+        "client": {"base_url": "{config.base_url}"},
+        "resources": [
+            resource("orders", {"id": kept}, query=ORDERS, variables={"first": 2}),
+            resource(
+                "titles",
+                {"id": {"type": "string"}, "title": kept},
+                query=ORDERS.replace("id title", "title id"),
+                variables={"first": 2},
+            ),
+        ],
+    }
+    run = record_and_replay(tmp_path, web, body)
+    assert run.unused == []
+    assert {one["id"] for one in run.replayed["orders"]} == {"order-1", "order-2"}
+    assert {one["id"] for one in run.replayed["titles"]} & {"order-1", "order-2"} == set()
+    assert "Greta" in run.text
