@@ -148,6 +148,12 @@ def test_fields_that_a_step_of_the_file_sets_need_no_declaration(web: Web, proje
     assert values(project, "things", "paint") == ["red"]
 
 
+def test_the_column_of_deleted_rows_needs_no_declaration(web: Web, project: Path) -> None:
+    web.on("/things", {"items": [{"id": 1}]})
+    file = things(web, schema=SCHEMA, deletes="mark", write_disposition="merge")
+    assert codes(load(connector_of(project, file), project)) == []
+
+
 @pytest.mark.parametrize("schema", [None, SCHEMA], ids=["no schema", "a schema"])
 @pytest.mark.parametrize("key", [None, 2**70], ids=["null key", "huge integer"])
 def test_a_record_that_fits_no_table_is_an_error_of_one_line_and_leaves_nothing(

@@ -11,7 +11,7 @@ from typing import Any
 
 from dlt.common.schema import Schema
 
-from framework.definition.model import Resource
+from framework.definition.model import DELETED_AT, Resource
 from framework.definition.schema.record_schema import table_of
 from framework.definition.values.naming import SEPARATOR, join_path
 from framework.load.contract import VARIANT_MARK
@@ -105,6 +105,8 @@ def undeclared_fields(schema: Schema, resource: Resource) -> list[str]:
         return []
     allowed = set(resource.columns)
     allowed.update(resource.included_columns)
+    if resource.deletes is not None:
+        allowed.add(DELETED_AT)  # of our own, not the API's
     declared = dict(table_of(resource.schema).tables())
     from_steps = [join_path(*path.split(".")) for path in _fields_from_steps(resource)]
     fields = []
