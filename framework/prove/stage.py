@@ -320,9 +320,10 @@ def _recorded_mock(connector: Connector, options: MockOptions, recorded: Cassett
 
 
 def _is_whole(mock: Mock) -> bool:
-    """Return whether a mock has lists of all selected resources."""
+    """Return whether a mock has lists of all selected resources that request any."""
     known = {name for name, _ in mock.api.pagers} | mock.replayed.keys()
-    return all(one.name in known for one in mock.connector.resources if one.selected)
+    requested = [one for one in mock.connector.resources if one.endpoint.source is None]
+    return all(one.name in known for one in requested if one.selected)
 
 
 def _page_small(mock: Mock) -> dict[str, tuple[str, int]]:

@@ -71,6 +71,16 @@ def test_a_recording_that_the_file_no_longer_fits_is_told(tmp_path: Path) -> Non
     assert "does not fit" in proof.source
 
 
+def test_a_list_in_recorded_records_does_not_make_the_recording_unfit(tmp_path: Path) -> None:
+    body = shop(PAGED)
+    own = {"write_disposition": "merge", "primary_key": "id"}
+    lines = {"name": "lines", **own, "endpoint": {"from": "items", "data_selector": "lines"}}
+    body["resources"].append(lines)
+    records = [{**one, "lines": [{"id": one["id"]}]} for one in items(*TIMES)]
+    proof = prove(recorded(tmp_path, body, records), ProofOptions(confirms=False, histories=3))
+    assert proof.source == "its recording"
+
+
 def test_a_recorded_list_that_the_file_reads_in_part_is_a_fault(tmp_path: Path) -> None:
     body = shop({"paginator": "single_page"})
     connector = connector_of(tmp_path, body)
