@@ -56,7 +56,9 @@ def test_what_stays_is_said_by_the_query_and_not_by_the_path(tmp_path: Path, web
     web.on("/v1/graphql", answer, "POST")
     kept = {"type": "string", "x-keep": True}
 
-    def resource(name: str, argument: str, variables: object, **fields: object) -> dict[str, object]:
+    def resource(
+        name: str, argument: str, variables: object, **fields: object
+    ) -> dict[str, object]:
         listed = f"{name}(first: $first, after: $after{', order: $order' * bool(argument)})"
         query = f"query ($first: Int, $after: String{argument}) {{ {listed} {{ "
         query += "nodes { id title } pageInfo { hasNextPage endCursor } } }"
