@@ -110,6 +110,10 @@ def form_of(samples: Sequence[Json], formats: Iterable[str], zero: datetime) -> 
     for pattern in (*candidates, *_PATTERNS):
         if all(_fits(one, pattern) for one in texts):
             return CursorForm("time", _unit_of(pattern, texts), pattern)
+    # times of a zone have its offset, which summer changes: their form writes that of UTC
+    zoned = next((one for one in candidates if one.endswith(("+00:00", "+0000"))), None)
+    if zoned is not None and all(_fits(one, "iso") for one in texts):
+        return CursorForm("time", _unit_of(zoned, texts), zoned)
     return None
 
 
