@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.recorded_run import record_and_replay
 from tests.support.servers.graph import Shop
-from tests.support.servers.web import Web
+from tests.support.servers.web import Asked, Web
 
 pytestmark = pytest.mark.usefixtures("project")
 
@@ -42,3 +42,48 @@ def test_pages_and_children_replay_with_the_cursors_of_the_recording(
     assert [len(run.replayed[name]) for name in ("orders", "lines")] == [4, 6]
     assert "Greta" not in run.text
     assert "pageInfo { hasNextPage endCursor }" in run.text
+
+
+def test_what_stays_is_said_by_the_query_and_not_by_the_path(tmp_path: Path, web: Web) -> None:
+    node = {"id": "gid://shop/Order/1", "title": "Order of Greta Garbo"}
+
+    def answer(asked: Asked) -> dict[str, object]:
+        name = "lines" if "lines" in asked.json()["query"] else "orders"
+        assert name == "orders" or asked.json()["variables"]["order"] == node["id"]
+        page = {"nodes": [node], "pageInfo": {"hasNextPage": False, "endCursor": None}}
+        return {"data": {name: page}}
+
+    web.on("/v1/graphql", answer, "POST")
+    kept = {"type": "string", "x-keep": True}
+
+    def resource(
+        name: str, argument: str, variables: object, **fields: object
+    ) -> dict[str, object]:
+        listed = f"{name}(first: $first, after: $after{', order: $order' * bool(argument)})"
+        query = f"query ($first: Int, $after: String{argument}) {{ {listed} {{ "
+        query += "nodes { id title } pageInfo { hasNextPage endCursor } } }"
+        endpoint = {"path": "/graphql", "graphql": {"query": query, "variables": variables}}
+        schema = {"type": "object", "properties": {"id": kept, **fields}}
+        return {
+            "name": name, "write_disposition": "replace", "schema": schema, "endpoint": endpoint,
+        }  # fmt: skip
+
+    body = {
+        "client": {"base_url": "{config.base_url}"},
+        "config": {"first": {"type": "integer", "default": 5}},
+        "resources": [
+            resource("orders", "", {"first": "{config.first}"}, title={"type": "string"}),
+            # the variable is a URL, which would lose its host if its place were not known
+            resource(
+                "lines",
+                ", $order: ID",
+                {"first": "{config.first}", "order": "{resources.orders.id}"},
+                title=kept,
+            ),
+        ],
+    }
+    run = record_and_replay(tmp_path, web, body)
+    assert run.unused == []
+    assert [one["id"] for one in run.replayed["orders"]] == [node["id"]]
+    assert run.replayed["orders"][0]["title"] != node["title"]
+    assert run.replayed["lines"][0]["title"] == node["title"]

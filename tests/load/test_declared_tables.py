@@ -137,12 +137,6 @@ def test_fields_that_the_schema_does_not_declare_are_loaded_and_named(
     assert heard.steps == ["extract", "normalize", "load"]
 
 
-def test_the_mark_of_deleted_rows_needs_no_declaration(web: Web, project: Path) -> None:
-    web.on("/things", {"items": [{"id": 1}]})
-    report = load(connector_of(project, things(web, schema=SCHEMA, deletes="mark")), project)
-    assert codes(report) == []
-
-
 def test_fields_that_a_step_of_the_file_sets_need_no_declaration(web: Web, project: Path) -> None:
     web.on("/things", {"items": [{"id": 1, "colour": "red"}]})
     steps = [
@@ -152,6 +146,20 @@ def test_fields_that_a_step_of_the_file_sets_need_no_declaration(web: Web, proje
     connector = connector_of(project, things(web, schema=SCHEMA, processing_steps=steps))
     assert codes(load(connector, project)) == []
     assert values(project, "things", "paint") == ["red"]
+
+
+def test_a_field_of_the_parent_needs_no_declaration_however_it_is_written(
+    web: Web, project: Path
+) -> None:
+    web.on("/things", {"items": [{"id": 1, "itemCode": "a"}]})
+    web.on("/things/1/parts", {"items": [{"id": 2}]})
+    file = things(web)
+    part = {**file["resources"][0], "name": "parts", "include_from_parent": ["itemCode"]}
+    part["endpoint"] = {**part["endpoint"], "path": "/things/{resources.things.id}/parts"}
+    part["schema"] = {"type": "object", "properties": {"id": {"type": "integer"}}}
+    file["resources"].append(part)
+    assert codes(load(connector_of(project, file), project)) == []
+    assert values(project, "parts", "_things_item_code") == ["a"]
 
 
 def test_the_column_of_deleted_rows_needs_no_declaration(web: Web, project: Path) -> None:

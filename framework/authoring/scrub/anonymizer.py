@@ -179,7 +179,7 @@ def _decode_all(
     decoded = []
     for raw in exchanges:
         address = Address.of(raw.url)
-        match = paths.match(address, raw.method)
+        match = paths.match(address, raw.method, raw.request_body)
         owner = held.get(_without_query(address)) or linked.get(str(address))
         if match is not None:
             owner = (match.resource, match.order, match.body_kind)

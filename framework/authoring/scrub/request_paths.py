@@ -5,8 +5,9 @@ Knows the file's paths and parameters; does not know what replaces a value.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -64,8 +65,14 @@ class RequestPaths:
             for path in _paths_of(resource, order, base)
         ]
 
-    def match(self, address: Address, method: str | None = None) -> PathMatch | None:
-        """Return the resource with this path; of several the most specific one."""
+    def match(
+        self, address: Address, method: str | None = None, body: bytes | None = None
+    ) -> PathMatch | None:
+        """Return the resource with this path; of several the most specific one.
+
+        All queries of a GraphQL API have one path: the texts of a JSON `body` tell them apart.
+        """
+        sent = _json_object(body)
         best: tuple[tuple[int, int], PathMatch] | None = None
         for path in self._paths:
             if (
@@ -82,7 +89,8 @@ class RequestPaths:
                 segments.append(parts)
             else:
                 literal = sum("{" not in template for template in path.segments)
-                score = literal, _agreeing_parameters(path, address.query)
+                agreeing = _agreeing_parameters(path, address.query)
+                score = literal, agreeing + _agreeing_texts(path, sent)
                 if best is None or score > best[0]:
                     found = PathMatch(path.resource, path.order, tuple(segments), path.body_kind)
                     best = score, found
@@ -167,3 +175,24 @@ def _agreeing_parameters(path: _ResourcePath, query: Pairs) -> int:
         else:
             agreeing += 1 if split_by_template(text_of(value), sent[name]) is not None else -1
     return agreeing
+
+
+def _agreeing_texts(path: _ResourcePath, sent: Mapping[str, Json]) -> int:
+    """Count the texts of the file's JSON body that the request has, less those that differ."""
+    written = path.request.json
+    if not sent or not isinstance(written, Mapping):
+        return 0
+    agreeing = 0
+    for name, template in written.items():
+        text = sent.get(name)
+        if isinstance(template, str) and isinstance(text, str):
+            agreeing += 1 if split_by_template(template, text) is not None else -1
+    return agreeing
+
+
+def _json_object(body: bytes | None) -> Mapping[str, Json]:
+    try:
+        data = json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}

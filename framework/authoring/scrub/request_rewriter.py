@@ -10,6 +10,7 @@ import copy
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import zip_longest
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -134,7 +135,7 @@ class RequestRewriter:
         if not exchange.request_body:
             return url, None
         address = Address.of(self._parts.rebase(exchange.url))
-        match = self._parts.paths.match(address, exchange.method)
+        match = self._parts.paths.match(address, exchange.method, exchange.request_body)
         resource = match.resource if match else None
         text = exchange.request_body.decode("utf-8", errors="replace")
         if exchange.is_form:
@@ -143,7 +144,9 @@ class RequestRewriter:
             data = json.loads(text)
         except (ValueError, RecursionError):
             return url, self._text(text, True).encode()
-        return url, json.dumps(self._json(data, resource), ensure_ascii=False).encode()
+        written = resource.endpoint.json if resource else None
+        body = self._json(data, resource, written)
+        return url, json.dumps(body, ensure_ascii=False).encode()
 
     def header(self, name: str, value: str) -> str:
         """Return a response header's value, rewritten."""
@@ -248,15 +251,23 @@ class RequestRewriter:
             text,
         )
 
-    def _json(self, data: Json, resource: Resource | None) -> Json:
+    def _json(self, data: Json, resource: Resource | None, written: Json) -> Json:
+        """Rewrite a value of a body; `written` is what the file has at its place, if anything."""
         if isinstance(data, dict):
-            return {key: self._json(item, resource) for key, item in data.items()}
+            known = written if isinstance(written, Mapping) else {}
+            return {key: self._json(item, resource, known.get(key)) for key, item in data.items()}
         if isinstance(data, list):
-            return [self._json(item, resource) for item in data]
+            items = written if isinstance(written, list) else []
+            return [
+                self._json(item, resource, template)
+                for item, template in zip_longest(data, items[: len(data)])
+            ]
         if not isinstance(data, str):
             return data
         templates = resource.endpoint.json if resource else None
-        by_template = self._by_template(resource, templates, data, True)
+        by_template = self._by_template(resource, written, data, True)
+        if by_template is None:
+            by_template = self._by_template(resource, templates, data, True)
         return self._text(data, True) if by_template is None else by_template
 
     def _form(self, text: str, resource: Resource | None) -> str:

@@ -13,7 +13,7 @@ from dlt.common.schema import Schema
 
 from framework.definition.model import DELETED_AT, Resource
 from framework.definition.schema.record_schema import table_of
-from framework.definition.values.naming import SEPARATOR, join_path
+from framework.definition.values.naming import SEPARATOR, join_path, normalize_path
 from framework.load.contract import VARIANT_MARK
 from framework.load.declared_tables import column_path, tables_of_resource
 from framework.text import count_noun
@@ -104,7 +104,7 @@ def undeclared_fields(schema: Schema, resource: Resource) -> list[str]:
     if resource.schema is None:
         return []
     allowed = set(resource.columns)
-    allowed.update(resource.included_columns)
+    allowed.update(normalize_path(name) for name in resource.included_columns)
     if resource.deletes is not None:
         allowed.add(DELETED_AT)  # of our own, not the API's
     declared = dict(table_of(resource.schema).tables())
