@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,16 +12,13 @@ import click
 from framework.cli.completers import complete_connectors
 from framework.cli.shared_options import connectors_option, format_option
 from framework.cli.terminal import visible, write_json, write_line
-from framework.text import count_noun, join_words
+from framework.text import OTHER_CATEGORY, count_noun, first_sentence, join_words
 
 if TYPE_CHECKING:
     from framework.definition.finder import Location
 
-OTHER = "Other"
-"""The heading of connectors without a category."""
 WIDTH = 100
 """Characters of a line if there is no terminal."""
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^a-z\s])")
 
 
 @dataclass(frozen=True)
@@ -75,7 +71,7 @@ def render_list(listed: list[ListedConnector], width: int = WIDTH) -> str:
         room = max(width - len(head), 20)
         if len(sentence) > room:
             sentence = f"{sentence[: room - 1].rstrip()}…"
-        lines = blocks.setdefault(one.category or OTHER, [])
+        lines = blocks.setdefault(one.category or OTHER_CATEGORY, [])
         lines.append(f"{head}{sentence}".rstrip())
         if one.errors:
             lines.append(f"    {_errors(one)}")
@@ -107,11 +103,6 @@ def render_connector(one: ListedConnector) -> str:
     return "\n".join(visible(line).rstrip() for line in lines)
 
 
-def first_sentence(text: str) -> str:
-    """Return the text up to the end of its first sentence."""
-    return _SENTENCE_END.split(text.strip(), maxsplit=1)[0]
-
-
 def _errors(one: ListedConnector) -> str:
     name = one.name if one.bundled else one.path
     return f"{count_noun(one.errors, 'error')}; run: framework validate {visible(name)}"
@@ -122,8 +113,8 @@ def _order(one: ListedConnector) -> tuple[bool, str]:
 
 
 def _category_order(name: str, listed: list[ListedConnector]) -> tuple[bool, bool, str]:
-    has_own = any(not one.bundled and (one.category or OTHER) == name for one in listed)
-    return not has_own, name == OTHER, name.casefold()
+    has_own = any(not one.bundled and (one.category or OTHER_CATEGORY) == name for one in listed)
+    return not has_own, name == OTHER_CATEGORY, name.casefold()
 
 
 def _listed_connector(location: Location) -> ListedConnector:

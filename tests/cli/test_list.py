@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from framework.cli.list import first_sentence, list_connectors, render_connector, render_list
+from framework.cli.list import list_connectors, render_connector, render_list
 from framework.cli.main import main
+from framework.text import first_sentence
 
 GOOD = """\
 version: 1
