@@ -18,7 +18,6 @@ from framework.catalog.loading_words import (
 )
 from framework.catalog.markdown_text import code, fenced, prose, table
 from framework.catalog.proof_block import block
-from framework.catalog.recorded_runs import RecordedRuns
 from framework.catalog.request_estimate import (
     ROWS,
     USUAL_PAGE,
@@ -27,6 +26,7 @@ from framework.catalog.request_estimate import (
     page_size,
     request_words,
 )
+from framework.catalog.run_counts import RecordedRuns
 from framework.catalog.table_facts import TableFacts
 from framework.definition.model import Connector, Resource
 from framework.runtime.settings import variable_of
@@ -41,7 +41,7 @@ _INVENTED = re.compile(r"(?i)(.+\.)?example(\.(com|net|org))?|(.+\.)?(test|inval
 
 
 @dataclass(frozen=True)
-class PageFacts:
+class CatalogFacts:
     """What a page is made of, beside the connector's file: its recording and a proof."""
 
     tables: Sequence[TableFacts]
@@ -56,7 +56,7 @@ def mark_of(name: str) -> str:
     return f"<!-- Written by `framework docs {name}` from the connector's files. -->"
 
 
-def render_page(connector: Connector, facts: PageFacts) -> str:
+def render_page(connector: Connector, facts: CatalogFacts) -> str:
     """Return the whole page."""
     lines = [f"# {prose(connector.name)}", "", mark_of(connector.name), ""]
     if connector.caveat:
@@ -78,7 +78,7 @@ def render_page(connector: Connector, facts: PageFacts) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def _start(connector: Connector, facts: PageFacts) -> Iterator[str]:
+def _start(connector: Connector, facts: CatalogFacts) -> Iterator[str]:
     name = connector.name
     yield from ("## Start", "")
     lines = ["pip install rest-connector-framework"]
@@ -122,7 +122,7 @@ def _loads(connector: Connector) -> Iterator[str]:
     yield from table(("table", "what it has", "how it is loaded", "parent", "selected"), rows)
 
 
-def _diagram(connector: Connector, facts: PageFacts) -> Iterator[str]:
+def _diagram(connector: Connector, facts: CatalogFacts) -> Iterator[str]:
     lines, left_out = diagram_lines(connector, facts.tables)
     yield from ("## How the tables belong together", "")
     yield from fenced("mermaid", lines)
@@ -131,7 +131,7 @@ def _diagram(connector: Connector, facts: PageFacts) -> Iterator[str]:
         yield ""
 
 
-def _requests(connector: Connector, facts: PageFacts) -> Iterator[str]:
+def _requests(connector: Connector, facts: CatalogFacts) -> Iterator[str]:
     yield from ("## Requests and time", "")
     runs = facts.runs
     first, following = runs.first or {}, runs.following or {}
@@ -170,8 +170,8 @@ def _requests(connector: Connector, facts: PageFacts) -> Iterator[str]:
             text += f", {count_noun(total, 'request')} in a run a day later if nothing has changed"
         yield f"{text}."
     if runs.problem:
-        what = "The next run was" if first else "No run was"
-        yield f"{what} not measured: {prose(runs.problem)}."
+        what = "The next run was not" if first else "No run was"
+        yield f"{what} measured: {prose(runs.problem)}."
     if first or runs.problem:
         yield ""
     total = sum(guess.requests.values())
@@ -250,7 +250,7 @@ def _refusals(connector: Connector) -> Iterator[str]:
         yield from table(("response", "then", "message", "resources"), rows)
 
 
-def _tables(connector: Connector, facts: PageFacts) -> Iterator[str]:
+def _tables(connector: Connector, facts: CatalogFacts) -> Iterator[str]:
     yield from ("## Tables", "")
     yield (
         "Each table also has dlt's `_dlt_id`, and `_dlt_load_id` or, for a nested table, "

@@ -11,10 +11,10 @@ from typing import Any
 from framework.authoring.cassettes.cassette import cassette_path
 from framework.authoring.cassettes.snapshot import read_expected
 from framework.authoring.scaffold.file_writer import write_text
-from framework.catalog.connector_page import PageFacts, mark_of, render_page
+from framework.catalog.connector_page import CatalogFacts, mark_of, render_page
 from framework.catalog.markdown_text import prose, table
 from framework.catalog.proof_block import block_of, proved_lines, untried_lines
-from framework.catalog.recorded_runs import count_requests
+from framework.catalog.run_counts import count_requests
 from framework.catalog.table_facts import connector_tables
 from framework.definition.finder import bundled_root, expected_path
 from framework.definition.model import Connector
@@ -30,7 +30,7 @@ _INDEX_MARK = "<!-- Written by `framework docs` from the connectors' files. -->"
 
 
 @dataclass(frozen=True)
-class Page:
+class CatalogPage:
     """A page as the files give it; `is_same` says whether the folder has it so."""
 
     path: Path
@@ -38,12 +38,25 @@ class Page:
     is_same: bool
 
     def write(self) -> None:
-        """Write it, whole or not at all, unless it is there already."""
-        if not self.is_same:
-            write_text(self.path, self.text)
+        """Write it, whole or not at all, unless it is there already.
+
+        Raise FrameworkError for a page that somebody else wrote.
+        """
+        if self.is_same:
+            return
+        mark = _INDEX_MARK if self.path.name == INDEX else mark_of(self.path.stem)
+        before = _text(self.path)
+        if self.path.exists() and (before is None or mark not in before.splitlines()):
+            raise FrameworkError(
+                f"{self.path} was not written by `framework docs`, and is kept; remove it, or "
+                "choose another folder with --output"
+            )
+        write_text(self.path, self.text)
 
 
-def connector_page(connector: Connector, folder: Path, stop: StopSignal, *, proves: bool) -> Page:
+def connector_page(
+    connector: Connector, folder: Path, stop: StopSignal, *, proves: bool
+) -> CatalogPage:
     """Return the page of a connector.
 
     Without a proof it has what the page in the folder has of one. Raise FrameworkError if a secret
@@ -56,7 +69,7 @@ def connector_page(connector: Connector, folder: Path, stop: StopSignal, *, prov
     else:
         kept = None if before is None else block_of(before)
         proof = untried_lines(connector) if kept is None else kept
-    facts = PageFacts(
+    facts = CatalogFacts(
         connector_tables(connector, _expected(connector)),
         count_requests(connector, stop),
         proof,
@@ -65,10 +78,10 @@ def connector_page(connector: Connector, folder: Path, stop: StopSignal, *, prov
     )
     text = _masked(connector, render_page(connector, facts))
     _refuse_settings(connector, text)
-    return Page(path, text, before == text)
+    return CatalogPage(path, text, before == text)
 
 
-def index_page(connectors: Sequence[Connector], folder: Path) -> Page:
+def index_page(connectors: Sequence[Connector], folder: Path) -> CatalogPage:
     """Return the page that leads to those of several connectors, by category."""
     groups: dict[str, list[Connector]] = {}
     for connector in sorted(connectors, key=lambda one: one.name):
@@ -87,7 +100,7 @@ def index_page(connectors: Sequence[Connector], folder: Path) -> Page:
         lines += table(("connector", "loads", "what"), rows)
     text = "\n".join(lines).rstrip("\n") + "\n"
     path = folder / INDEX
-    return Page(path, text, _text(path) == text)
+    return CatalogPage(path, text, _text(path) == text)
 
 
 def strange_pages(names: Sequence[str], folder: Path) -> Iterator[Path]:

@@ -176,9 +176,8 @@ def limit_words(connector: Connector) -> Iterator[str]:
             continue
         parts = []
         if limit.requests is not None:
-            parts.append(
-                f"{_number(connector, limit.requests)} per {span_words(limit.per).removeprefix('1 ')}"
-            )
+            unit = span_words(limit.per).removeprefix("1 ")
+            parts.append(f"{_number(connector, limit.requests)} per {unit}")
         if limit.per_day is not None:
             parts.append(f"{_number(connector, limit.per_day)} per day")
         if parts:

@@ -10,11 +10,17 @@ import click
 from framework.cli.completers import complete_connectors
 from framework.cli.shared_options import connectors_option, open_connector
 from framework.cli.terminal import visible_lines, write_error, write_line
-from framework.errors import FindingsError, UsageError
+from framework.errors import (
+    FindingsError,
+    FrameworkError,
+    Interrupted,
+    Terminated,
+    UsageError,
+)
 from framework.text import count_noun
 
 if TYPE_CHECKING:
-    from framework.catalog.page_folder import Page
+    from framework.catalog.page_folder import CatalogPage
     from framework.definition.model import Connector
 
 OUTPUT = Path("docs/connectors")
@@ -80,13 +86,20 @@ def command(
             failed = True
     unique = list({one.path.absolute(): one for one in opened}.values())
     _refuse_same_names(unique)
-    pages: list[Page] = []
+    pages: list[CatalogPage] = []
     stop = StopSignal()
     with stop_on_signals(stop):
         for connector in unique:
             if not quiet:
                 click.echo(f"reading {connector.name}", err=True)
-            page = connector_page(connector, output, stop, proves=not no_prove)
+            try:
+                page = connector_page(connector, output, stop, proves=not no_prove)
+            except (Interrupted, Terminated, UsageError):
+                raise
+            except FrameworkError as error:  # such as a recording that is cut off
+                write_error(f"{connector.name}: {error}")
+                failed = True
+                continue
             pages.append(page)
             if not check:
                 page.write()
@@ -112,7 +125,7 @@ def command(
     return int(failed or bool(stale))
 
 
-def _tell(page: Page) -> None:
+def _tell(page: CatalogPage) -> None:
     write_line(f"{'unchanged' if page.is_same else 'written'}: {page.path}")
 
 
