@@ -21,12 +21,13 @@ from framework.catalog.proof_block import block
 from framework.catalog.request_estimate import (
     ROWS,
     USUAL_PAGE,
+    RunEstimate,
     estimate,
     limit_words,
     page_size,
     request_words,
 )
-from framework.catalog.run_counts import RecordedRuns
+from framework.catalog.run_counts import RecordedRuns, RunCount
 from framework.catalog.table_facts import TableFacts
 from framework.definition.model import Connector, Resource
 from framework.runtime.settings import variable_of
@@ -135,30 +136,20 @@ def _requests(connector: Connector, facts: CatalogFacts) -> Iterator[str]:
     yield from ("## Requests and time", "")
     runs = facts.runs
     first, following = runs.first or {}, runs.following or {}
-    guess = estimate(connector, {name: one.rows for name, one in first.items()})
-    rows = []
-    for resource in _in_file_order(connector):
-        name = resource.name
-        recorded = [
-            f"{one.requests:,}" if (one := counts.get(name)) else ""
-            for counts in (first, following)
-        ]
-        stated = (
-            "?"
-            if name in guess.untold
-            else f"{guess.requests[name]:,}"
-            if name in guess.requests
-            else ""
+    known = {name: one.rows for name, one in first.items()}
+    guesses = (estimate(connector, known), estimate(connector, known, unchanged=True))
+    rows = [
+        (
+            code(resource.name),
+            request_words(connector, resource),
+            *(_recorded(counts.get(resource.name)) for counts in (first, following)),
+            *(_guessed(guess, resource.name) for guess in guesses),
         )
-        rows.append((code(name), request_words(connector, resource), *recorded, stated))
-    header = (
-        "resource",
-        "requests",
-        "recording, first run",
-        "recording, next run",
-        f"{ROWS:,} rows",
-    )
-    yield from table(header, rows)
+        for resource in _in_file_order(connector)
+    ]
+    measured = ("recording, first run", "recording, next run")
+    stated = (f"{ROWS:,} rows, first run", f"{ROWS:,} rows, next run")
+    yield from table(("resource", "requests", *measured, *stated), rows)
     if first:
         loaded = sum(one.rows for one in first.values())
         text = (
@@ -174,31 +165,47 @@ def _requests(connector: Connector, facts: CatalogFacts) -> Iterator[str]:
         yield f"{what} measured: {prose(runs.problem)}."
     if first or runs.problem:
         yield ""
-    total = sum(guess.requests.values())
+    guess, later = guesses
     yield (
         f"If each table of a list has {ROWS:,} rows, a first run takes about "
-        f"{count_noun(total, 'request')}{_minutes(guess.minutes)}. The last column has them by "
-        f"resource.{_assumed(connector, guess.requests)}"
+        f"{count_noun(guess.total, 'request')}{_minutes(guess.minutes)}; a next one that finds "
+        f"nothing new takes about {count_noun(later.total, 'request')}{_minutes(later.minutes)}, "
+        f"and what a lag reads again.{_assumed(connector, guess.requests)}"
     )
     if guess.untold:
         names = join_words([code(one) for one in guess.untold], None)
         yield f"How many lists {names} has is not in the file."
     limits = list(limit_words(connector))
     yield ""
-    yield "The limits of the file:" if limits else "The file declares no rate limit."
+    yield (
+        "Minutes are those that the limits of the file take:"
+        if limits
+        else "The file declares no rate limit, so no minutes are told."
+    )
     yield from ("", *(f"- {one}" for one in limits))
     if limits:
         yield ""
 
 
+def _recorded(count: RunCount | None) -> str:
+    return "" if count is None else f"{count.requests:,}"
+
+
+def _guessed(guess: RunEstimate, name: str) -> str:
+    if name in guess.untold:
+        return "?"
+    return f"{guess.requests[name]:,}" if name in guess.requests else ""
+
+
 def _minutes(minutes: float | None) -> str:
+    """Return the time that the limits take, in parentheses."""
     if minutes is None:
         return ""
     if minutes < 1:
-        return ", less than a minute under the limits below"
+        return " (less than a minute)"
     if minutes < 120:
-        return f", {count_noun(round(minutes), 'minute')} under the limits below"
-    return f", {minutes / 60:,.1f} hours under the limits below"
+        return f" ({count_noun(round(minutes), 'minute')})"
+    return f" ({minutes / 60:,.1f} hours)"
 
 
 def _assumed(connector: Connector, counted: Mapping[str, int]) -> str:
@@ -282,7 +289,7 @@ def _head(connector: Connector, one: TableFacts) -> Iterator[str]:
             about = about_table(resource)
             if about:
                 yield from (about, "")
-            origin = f"{endpoint_words(resource)}, records in {selector_words(resource)}"
+            origin = f"{endpoint_words(resource)}, {selector_words(resource)}"
             of = f"{code(resource.name)}: " if len(one.resources) > 1 else ""
             yield f"{of}{origin}; {loading_words(connector, resource)}."
             kinds = list(dict.fromkeys(step.kind for step in resource.steps))

@@ -38,6 +38,13 @@ def span_words(length: timedelta) -> str:
     return format_duration(length)
 
 
+def is_partial(resource: Resource) -> bool:
+    """Return whether a later run reads a part of the resource's records."""
+    endpoint = resource.endpoint
+    has_cursor = endpoint.incremental is not None or endpoint.sync_token is not None
+    return has_cursor or resource.only_new or resource.only_changed is not None
+
+
 def _reading(connector: Connector, resource: Resource) -> str:
     endpoint = resource.endpoint
     incremental = endpoint.incremental
@@ -48,18 +55,10 @@ def _reading(connector: Connector, resource: Resource) -> str:
             return "each list once"
         if resource.parents and resource.only_changed is not None:
             return f"lists whose {code(resource.only_changed.text)} has changed"
-        changing = [
-            code(one.name)
-            for one in connector.ancestors(resource)
-            if one.endpoint.incremental is not None
-            or one.endpoint.sync_token is not None
-            or one.only_changed is not None
-        ]
-        return (
-            f"with the records of {join_words(changing, None)} that a run reads"
-            if changing
-            else "full"
-        )
+        changing = [code(one.name) for one in connector.ancestors(resource) if is_partial(one)]
+        if changing:
+            return f"with the records of {join_words(changing, None)} that a run reads"
+        return "full"
     text = f"incremental by {code(incremental.cursor_path)}"
     sent = endpoint.params_with("start_value")
     if sent:
@@ -109,8 +108,8 @@ def selector_words(resource: Resource) -> str:
     """Return where the records are in a response, as Markdown."""
     selector = resource.endpoint.data_selector
     if selector is None:
-        return "found by dlt"
-    return code(str(getattr(selector, "text", selector)))
+        return "records as dlt finds them"
+    return f"records in {code(str(getattr(selector, 'text', selector)))}"
 
 
 def about_table(resource: Resource) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from framework.catalog.loading_words import span_words
+from framework.catalog.loading_words import is_partial, span_words
 from framework.catalog.markdown_text import code
 from framework.definition.defaults import ends_in_placeholder
 from framework.definition.model import Connector, Partition, RateLimit, Resource
@@ -29,7 +29,7 @@ _CONFIG = re.compile(r"\{config\.(\w+)\}")
 
 @dataclass(frozen=True)
 class RunEstimate:
-    """The requests of a first run by resource, and the minutes that the declared limits take.
+    """The requests of a run by resource, and the minutes that the declared limits take.
 
     `untold` are resources whose number of lists cannot be told. `minutes` are None without limits.
     """
@@ -37,6 +37,11 @@ class RunEstimate:
     requests: Mapping[str, int]
     untold: tuple[str, ...]
     minutes: float | None
+
+    @property
+    def total(self) -> int:
+        """The requests of all resources."""
+        return sum(self.requests.values())
 
 
 def request_words(connector: Connector, resource: Resource) -> str:
@@ -50,7 +55,9 @@ def request_words(connector: Connector, resource: Resource) -> str:
         unit = "1 request"
     else:
         size = page_size(connector, resource)
-        unit = f"1 request per page of {size:,} records" if size else "1 request per page"
+        unit = (
+            f"1 request per page of {count_noun(size, 'record')}" if size else "1 request per page"
+        )
     by_record = [one for one in resource.parents if one not in _listed(resource).values()]
     each = [
         f"each record of {code(parent)}"
@@ -110,15 +117,17 @@ def number_of(connector: Connector, value: Json) -> int | None:
     return int(value) or None
 
 
-def estimate(connector: Connector, recorded: Mapping[str, int]) -> RunEstimate:
+def estimate(
+    connector: Connector, recorded: Mapping[str, int], *, unchanged: bool = False
+) -> RunEstimate:
     """Return what a first run takes if each table has so many rows.
 
     A list without pages and without a parent has the number of rows that was `recorded`, else one.
+    With `unchanged` it is a later run that finds nothing new; what a lag reads again is left out.
     """
     requests: dict[str, int] = {}
     rows: dict[str, int] = {}
     untold = []
-    spent: dict[int, list[tuple[RateLimit, float]]] = {}
     for resource in connector.resources:
         lists = _lists(resource, rows)
         single = is_single(connector, resource)
@@ -127,24 +136,38 @@ def estimate(connector: Connector, recorded: Mapping[str, int]) -> RunEstimate:
         if single and not resource.parents and not resource.partitions:
             own = max(1, recorded.get(resource.name, 1))
         rows[resource.name] = own
-        if not resource.selected:
-            continue
         if lists is None:
-            untold.append(resource.name)
+            untold += [resource.name] if resource.selected else []
             continue
         size = page_size(connector, resource) or USUAL_PAGE
         pages = lists if single else max(lists, math.ceil(own / size))
-        count = 0 if resource.endpoint.source is not None else pages
-        requests[resource.name] = count
+        if unchanged:
+            pages = _unchanged(connector, resource, lists, pages)
+        if resource.selected:
+            requests[resource.name] = 0 if resource.endpoint.source is not None else pages
+    return RunEstimate(requests, tuple(untold), _minutes(connector, requests))
+
+
+def _unchanged(connector: Connector, resource: Resource, lists: int, pages: int) -> int:
+    """Return the requests for a resource that has nothing new."""
+    if resource.only_new or resource.only_changed is not None:
+        return 0
+    if any(is_partial(one) for one in connector.ancestors(resource)):
+        return 0
+    return lists if is_partial(resource) or resource.endpoint.conditional else pages
+
+
+def _minutes(connector: Connector, requests: Mapping[str, int]) -> float | None:
+    """Return the minutes of the limit that takes longest, None if there is none."""
+    spent: dict[int, float] = {}
+    for name, count in requests.items():
+        resource = connector.resource(name)
         limit = limit_of(connector, resource)
-        if limit is not None:
-            spent.setdefault(id(limit), []).append((limit, count * resource.endpoint.cost))
-    minutes = [
-        sum(count for _, count in parts) * parts[0][0].per / timedelta(minutes=1) / number
-        for parts in spent.values()
-        if (number := number_of(connector, parts[0][0].requests)) is not None
-    ]
-    return RunEstimate(requests, tuple(untold), max(minutes, default=None))
+        number = None if limit is None else number_of(connector, limit.requests)
+        if limit is not None and number is not None:
+            minutes = count * resource.endpoint.cost * limit.per / timedelta(minutes=1) / number
+            spent[id(limit)] = spent.get(id(limit), 0) + minutes
+    return max(spent.values(), default=None)
 
 
 def limit_of(connector: Connector, resource: Resource) -> RateLimit | None:

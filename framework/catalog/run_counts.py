@@ -31,7 +31,7 @@ UNTIL_NEXT = timedelta(days=1)
 
 @dataclass(frozen=True)
 class RunCount:
-    """The requests of one resource in a run, and the records that it loaded."""
+    """The requests of one resource in a run, without repeated ones, and its loaded records."""
 
     requests: int
     rows: int
@@ -114,7 +114,7 @@ def _counts(parts: Iterable[ResourceReport]) -> dict[str, RunCount]:
     for part in parts:
         if part.status == "failed":
             raise FrameworkError(f"{part.name}: {part.error}")
-        counts[part.name] = RunCount(part.requests, part.rows)
+        counts[part.name] = RunCount(part.requests - part.retries, part.rows)
     return counts
 
 

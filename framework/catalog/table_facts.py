@@ -248,7 +248,7 @@ def column_source(resource: Resource, path: tuple[str, ...]) -> str:
             dotted == one or dotted.startswith(f"{one}.") for one in step.argument
         ):
             notes.append(f"one row for each item of {code(step.argument[0])}")
-        elif step.kind in _REMADE:
+        elif step.kind in _REMADE and step.text != "@":
             return _joined(f"{step.kind}: {code(shorten(step.text, 120))}", notes)
     return _joined(code(".".join(path)), notes)
 

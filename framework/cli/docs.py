@@ -32,8 +32,9 @@ OUTPUT = Path("docs/connectors")
     epilog="""\b
 Examples:
   framework docs scheduling
-  framework docs --output site/connectors
+  framework docs --no-prove
   framework docs --check --no-prove
+  framework docs ./connectors/shop.yaml --output site
 """,
 )
 @click.argument("names", nargs=-1, metavar="[NAME|FILE]...", shell_complete=complete_connectors)

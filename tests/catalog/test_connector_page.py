@@ -147,9 +147,12 @@ def test_a_page_says_what_is_loaded_and_how(shop: Connector) -> None:
 def test_requests_are_counted_on_the_recording(shop: Connector) -> None:
     page = page_of(shop)
     rows = table_below(page, "## Requests and time")[1:]
-    assert [row[2:] for row in rows] == [["2", "1", "5,000"], ["3", "0", "10,000"]]
+    assert [row[2:] for row in rows] == [["2", "1", "5,000", "1"], ["3", "0", "10,000", "0"]]
     assert "The recording has 6 records: 5 requests in the first run, 1 request in a run" in page
-    assert "15,000 requests, 2.5 hours under the limits below" in page
+    assert (
+        "15,000 requests (2.5 hours); a next one that finds nothing new takes about 1 request (less"
+        in page
+    )
 
 
 def test_rows_of_the_recording_are_samples(shop: Connector) -> None:
@@ -187,7 +190,7 @@ def test_without_a_recording_and_schemas_there_is_a_page(project: Path) -> None:
     assert "--replay" not in page
     assert "No run was measured: there is no recording." in page
     assert "Without a schema: the columns are those of the records." in page
-    assert "The file declares no rate limit." in page
+    assert "The file declares no rate limit, so" in page
     assert BEGIN in page.splitlines()
 
 

@@ -121,3 +121,12 @@ def test_combinations_of_two_parents_are_not_told(tmp_path: Path) -> None:
     }
     connector = shop(tmp_path, {"name": "orders"}, {"name": "products"}, both)
     assert estimate(connector, {}).untold == ("prices",)
+
+
+def test_a_run_that_finds_nothing_new_requests_what_is_read_in_full(tmp_path: Path) -> None:
+    incremental = {"cursor_path": "at", "start_param": "since", "initial_value": "2026-01-01"}
+    orders = {"name": "orders", "endpoint": {"incremental": incremental}}
+    connector = shop(tmp_path, orders, LINES, {"name": "shops"})
+    later = estimate(connector, {}, unchanged=True)
+    assert later.requests == {"orders": 1, "lines": 0, "shops": 200}
+    assert later.total == 201
