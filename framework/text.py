@@ -51,6 +51,10 @@ def json_shape(body: Json) -> str:
     return f"its keys are {keys}" if keys else "it is empty"
 
 
+OTHER_CATEGORY = "Other"
+"""The heading of connectors without a category."""
+
+
 def count_noun(count: int, noun: str) -> str:
     """Return `1 record`, `2,000 records`."""
     return f"{count:,} {noun}{'s' * (count != 1)}"
@@ -71,6 +75,14 @@ def sentences(*texts: str) -> str:
     lines = [line.strip() for text in texts for line in text.splitlines() if line.strip()]
     ended = [line if line[-1] in ".:;,!?…" else f"{line}." for line in lines[:-1]]
     return " ".join([*ended, *lines[-1:]])
+
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^a-z\s])")
+
+
+def first_sentence(text: str) -> str:
+    """Return the text up to the end of its first sentence."""
+    return _SENTENCE_END.split(text.strip(), maxsplit=1)[0]
 
 
 def shorten(text: str, most: int = 60) -> str:

@@ -36,6 +36,7 @@ ORDER = (
     "language_server",
     "agent_tools",
     "studio",
+    "catalog",
     "cli",
 )
 """A package or a module of the root imports only what stands before it."""

@@ -38,6 +38,7 @@ VERBS = (
     "preview",
     "mock",
     "prove",
+    "docs",
     "new",
     "infer",
     "import",

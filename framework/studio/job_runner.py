@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from framework.authoring.scaffold.connector_copy import files_within
 from framework.definition.finder import (
     Location,
     cassette_path,
@@ -24,7 +25,7 @@ from framework.definition.finder import (
 from framework.errors import FrameworkError, UsageError
 from framework.runtime.environment import StopSignal
 from framework.studio.json_answers import RequestRefused, error_data
-from framework.studio.project_files import files_within, is_within
+from framework.studio.project_files import is_within
 from framework.studio.studio_job import JobContext, JobKind
 from framework.studio.studio_session import StudioSession
 from framework.workspace.project_folder import PathRefused, ProjectFolder
@@ -303,7 +304,7 @@ def copied(location: Location, text: str, root: Path, folder: ProjectFolder) -> 
         (schema_folder(location), schema_folder(copy)),
         (query_folder(location), query_folder(copy)),
     ):
-        for file in files_within(folder, source):
+        for file in files_within(source, lambda path: is_within(folder, path)):
             beside = target / file.relative_to(source)
             beside.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, beside)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import threading
 from collections.abc import Iterator, Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from framework import __version__
+from framework.authoring.scaffold.connector_copy import copy_connector, root_of, write_copy
 from framework.authoring.scaffold.file_writer import write_editor_schema
 from framework.definition.defaults import merge_resources
 from framework.definition.finder import (
@@ -23,12 +23,11 @@ from framework.definition.finder import (
 )
 from framework.definition.validation import validate
 from framework.definition.values.naming import NAME, SEPARATOR
-from framework.definition.yaml_reader import MAX_BYTES
 from framework.errors import UsageError
 from framework.studio.editor_texts import refuse_secrets
 from framework.studio.json_answers import RequestRefused
 from framework.studio.studio_session import StudioSession
-from framework.workspace.project_folder import PathRefused, ProjectFolder, text_of
+from framework.workspace.project_folder import PathRefused, ProjectFolder
 
 Json = Any
 _COPY = "copy it into your project first: POST /api/copy, or the button Copy"
@@ -89,41 +88,25 @@ class ProjectFiles:
         found, name = self._session.read(request.get("name")), self.new_name(request.get("to"))
         refuse_secrets(found.text, found.location.display, self._session.redactor)
         folder = self._session.folder
-        texts: dict[str, str] = {}
-        for place, source in (
-            ("schemas", schema_folder(found.location)),
-            ("queries", query_folder(found.location)),
-        ):
-            for path in files_within(folder, source):
-                target = self._root() / place / name / path.relative_to(source)
-                self._read_file(texts, path, target)
-        cassettes = self._root() / "cassettes"
-        self._read_file(
-            texts,
-            cassette_path(found.location),
-            cassettes / f"{name}.yaml",
-            rf"^(metadata:\n(?:  .*\n)*?  connector: ){re.escape(found.location.name)}$",
-            rf"\g<1>{name}",
+        copied = copy_connector(
+            found.location,
+            name,
+            folder.connectors,
+            recording=True,
+            may_read=lambda path: is_within(folder, path),
+            text=found.text,
         )
-        self._read_file(texts, expected_path(found.location), cassettes / f"{name}.expected.yaml")
-        self.create(name, renamed(found.text, found.location.name, name))
-        for named, text in texts.items():
-            folder.write(named, text, "")
+        refuse_secrets(copied.text, self._shown(name), self._session.redactor)
+        for path in copied.targets(folder.connectors):
+            folder.resolve(self._name_of(path))
+        write_copy(
+            copied,
+            folder.connectors,
+            lambda path, text: folder.write(self._name_of(path), text, ""),
+            self._name_of,
+        )
+        self._created(name)
         return {"name": name}
-
-    def _read_file(
-        self, texts: dict[str, str], source: Path, target: Path, pattern: str = "", new: str = ""
-    ) -> None:
-        """Read a file for a place where none is, with one text replaced."""
-        folder = self._session.folder
-        if not source.is_file() or not is_within(folder, source) or target.exists():
-            return
-        if source.stat().st_size > MAX_BYTES:
-            return
-        text = text_of(source, f"{source.parent.name}/{source.name}")
-        if pattern:
-            text = re.sub(pattern, new, text, count=1, flags=re.MULTILINE)
-        texts[folder.name_of(target)] = text
 
     def new_name(self, name: Json) -> str:
         """Return the name of a connector that is to be created. Raise UsageError for others."""
@@ -140,6 +123,10 @@ class ProjectFiles:
         """Write a new connector file, and the schema that its first line names."""
         refuse_secrets(text, self._shown(name), self._session.redactor)
         self._session.folder.write(self._shown(name), text, "")
+        self._created(name)
+
+    def _created(self, name: str) -> None:
+        """Forget values of an older connector of this name; write the schema for editors."""
         self._session.forget_values(name)
         if self._session.is_writable(self._root() / "schemas"):
             write_editor_schema(self._root() / "schemas")
@@ -152,8 +139,11 @@ class ProjectFiles:
 
     def _root(self) -> Path:
         """Return the folder beside which schemas are: as `Location.root` of a connector file."""
-        connectors = self._session.folder.connectors
-        return connectors.parent if connectors.name == "connectors" else connectors
+        return root_of(self._session.folder.connectors)
+
+    def _name_of(self, path: Path) -> str:
+        """Return the name of a file to write: links are judged by it, so none is followed here."""
+        return path.relative_to(self._session.folder.root).as_posix()
 
     def _path(self, name: str) -> Path:
         return self._session.folder.connectors / f"{name}.yaml"
@@ -189,21 +179,6 @@ class ProjectFiles:
         }
 
 
-def files_within(folder: ProjectFolder, source: Path) -> Iterator[Path]:
-    """Yield the files below a folder that are the project's, or come with the framework.
-
-    Hidden ones, links that lead elsewhere or nowhere, and what is no file are passed over.
-    """
-    if not is_within(folder, source):
-        return
-    for root, folders, names in os.walk(source):
-        folders[:] = sorted(one for one in folders if not one.startswith("."))
-        for name in sorted(names):
-            path = Path(root, name)
-            if not name.startswith(".") and path.is_file() and is_within(folder, path):
-                yield path
-
-
 def is_within(folder: ProjectFolder, path: Path) -> bool:
     """Return whether a path, its links followed, is the project's or the framework's."""
     try:
@@ -217,11 +192,6 @@ def is_within(folder: ProjectFolder, path: Path) -> bool:
     except (PathRefused, ValueError):
         return False
     return True
-
-
-def renamed(text: str, old: str, new: str) -> str:
-    """Return a connector's text under another name, where it names itself."""
-    return re.sub(rf"(?m)^(name:[ \t]*)(['\"]?){re.escape(old)}\2", rf"\g<1>\g<2>{new}\g<2>", text)
 
 
 def _recordings(location: Location) -> dict[str, bool]:

@@ -4,9 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from framework.cli import list as listing
 from framework.cli.main import main
 from framework.cli.validate import choose_format, validate_files
 from framework.errors import UsageError
@@ -152,30 +150,6 @@ def test_bundled_connectors_are_distinguished_from_own_ones():
     )
     write("shop")
     assert run() == (0, "1 file, nothing found")
-
-
-def test_list_shows_connectors_with_their_resources():
-    write("shop")
-    write("broken", GOOD.format(name="broken").replace("orders,", "orders, selectd: 1,"))
-    write("empty", "")
-    result = CliRunner().invoke(listing.command, ["--connectors", "connectors", "--format", "json"])
-    shown = {entry["name"]: entry for entry in json.loads(result.output)}
-    assert list(shown)[:3] == ["broken", "empty", "shop"]
-    assert shown["shop"]["resources"] == [
-        {"name": "orders", "selected": True},
-        {"name": "old", "selected": False},
-    ]
-    assert shown["broken"]["errors"] == 1
-    assert len(shown["broken"]["resources"]) == 2
-    assert shown["empty"]["errors"] == 1
-    assert not shown["shop"]["bundled"]
-    text = listing.render_list(listing.list_connectors())
-    assert "shop (connectors/shop.yaml)\n  - orders\n  - old (not selected)\n" in text
-    assert "scheduling (bundled)" in text
-
-
-def test_list_without_any_connector():
-    assert listing.render_list([]) == "no connectors found"
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["list"], ["validate"], ["validate", "--help"]])

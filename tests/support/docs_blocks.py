@@ -28,6 +28,7 @@ PAGES = (
     "docs/agents.md",
     "docs/mock.md",
     "docs/prove.md",
+    "docs/catalog.md",
     "docs/architecture.md",
     "docs/ci.md",
     "docs/reference.md",

@@ -33,9 +33,9 @@ def refuse_bundled(root: Path, name: str) -> None:
     """Raise FrameworkError if the connector's files are part of the installed package."""
     if root == bundled_root() and (root / "__init__.py").exists():
         raise FrameworkError(
-            f"{name} comes with the framework, and nothing is written into its folder. Copy "
-            f"{root / 'connectors' / name}.yaml into connectors/ of your project and "
-            f"{root / 'schemas' / name} into schemas/; your copy is then used instead"
+            f"{name} comes with the framework, and nothing is written into its folder. Copy it "
+            f"into your project with `framework new {name} --from {name}`; your copy is then used "
+            "instead"
         )
 
 
