@@ -26,9 +26,7 @@ What `framework COMMAND --help` prints. [The tour](tour.md#commands) shows the u
 
 def page() -> str:
     """Return the page: a section for each command, in the order of `framework --help`."""
-    root = click.Context(
-        cli, info_name="framework", terminal_width=WIDTH, **cli.context_settings
-    )
+    root = click.Context(cli, info_name="framework", terminal_width=WIDTH, **cli.context_settings)
     sections = [HEAD, _block(root), *_sections(cli, root, level=2)]
     return "\n".join(sections)
 
