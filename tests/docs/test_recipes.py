@@ -1,4 +1,4 @@
-"""Recipes of docs/recipes.md, run against servers that behave as their APIs do."""
+"""Recipes of these pages, run against servers that behave as their APIs do."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tests.support.docs_blocks import blocks
 from tests.support.run_verbs import connector_of, later, load, statuses, values
 from tests.support.servers.web import Answer, Asked, Web
 
+PAGES = ("docs/recipes.md", "docs/paging.md", "docs/incremental.md")
 Json = Any
 Run = Callable[[int], Any]
 
@@ -22,7 +23,7 @@ def recipe(web: Web, project: Path) -> Callable[[str], Run]:
     """Return what runs the recipe that has a text, some days after the first run."""
 
     def of(text: str) -> Run:
-        found = [one for one in blocks("docs/recipes.md") if text in one.text]
+        found = [one for page in PAGES for one in blocks(page) if text in one.text]
         assert len(found) == 1, text
         client = f'client: {{base_url: "{web.url}"}}\n'
         connector = connector_of(project, f"version: 1\nname: shop\n{client}{found[0].text}")

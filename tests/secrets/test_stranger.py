@@ -1,4 +1,4 @@
-"""What a connector file of a stranger cannot do, as SECURITY.md says."""
+"""What a connector file of a stranger cannot do, as docs/security.md says."""
 
 from __future__ import annotations
 

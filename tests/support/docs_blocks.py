@@ -18,8 +18,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGES = (
     "README.md",
+    "docs/index.md",
     "docs/tutorial.md",
+    "docs/tour.md",
     "docs/running.md",
+    "docs/paging.md",
+    "docs/incremental.md",
+    "docs/kills.md",
     "docs/expressions.md",
     "docs/recipes.md",
     "docs/auth.md",
@@ -34,6 +39,7 @@ PAGES = (
     "docs/reference.md",
     "docs/reliability.md",
     "docs/performance.md",
+    "docs/comparison.md",
     "docs/scale.md",
 )
 """The pages whose blocks are tested. The examples of docs/checks.md contain mistakes and have a
