@@ -471,7 +471,7 @@ PULL_REQUESTS = [
         merge_commit_sha="a" * 40,
         requested_reviewers=[],
     ),
-    pull_request(2, "2025-01-10T10:00:00Z", state="closed"),
+    pull_request(2, "2026-06-10T10:00:00Z", state="closed"),
 ]
 # A fork that is gone: its branch has no repository any more.
 PULL_REQUESTS[1]["head"] = {**PULL_REQUESTS[1]["head"], "repo": None}

@@ -33,25 +33,29 @@ def queries(server: VendorServer, path: str) -> list[dict[str, str]]:
     return [dict(asked.query) for asked in server.web.asked if asked.path == path]
 
 
-def test_a_second_run_requests_what_changed() -> None:
-    lists = ("repositories", "issues", "pull_requests", "commits", "releases")
+def test_organizations_and_single_repositories_are_read_into_one_table() -> None:
     with vendor_server("github") as server:
         both = ["acme-example", "octo-example/library"]
-        first = load(server, *lists, repositories=both)
-        second = load(server, *lists, days=1, repositories=both)
+        report = load(server, "repositories", repositories=both)
+        paths = {asked.path for asked in server.web.asked}
+    assert paths == {"/orgs/acme-example/repos", "/repos/octo-example/library"}
+    assert report.resources["repositories"].rows == 4
+
+
+def test_a_second_run_requests_what_changed() -> None:
+    lists = ("issues", "pull_requests", "commits", "releases")
+    one = ["acme-example/site"]
+    with vendor_server("github") as server:
+        first = load(server, *lists, repositories=one)
+        second = load(server, *lists, days=1, repositories=one)
         [issues] = queries(server, "/repos/acme-example/site/issues")
         pulls = queries(server, "/repos/acme-example/site/pulls")
         assert not queries(server, "/repos/acme-example/site/commits")  # nothing was pushed
-    assert {name: first.resources[name].rows for name in lists} == {
-        "repositories": 4,
-        "issues": 4,
-        "pull_requests": 2,
-        "commits": 3,
-        "releases": 1,
-    }
+    rows = {name: first.resources[name].rows for name in lists}
+    assert rows == {"issues": 3, "pull_requests": 3, "commits": 3, "releases": 1}
     assert issues["since"] == "2026-11-19T09:50:00Z"  # the newest update, less the lag
     assert len(pulls) == 1  # until the first pull request that is known
-    assert second.resources["releases"].not_asked == {"conditional": 4}
+    assert second.resources["releases"].not_asked == {"conditional": 1}
 
 
 def test_a_range_with_more_runs_than_github_lists_is_halved() -> None:

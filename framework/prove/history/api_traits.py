@@ -26,7 +26,7 @@ Order = Literal["asc", "desc", "none"]
 
 _MODIFIED = re.compile(
     r"(?i)updat|modif|chang|edited|touched|synced|revision|version|sequence|(^|_)seq$|systemmodstamp"
-    r"|last_?activity|last_?write"
+    r"|last_?activity|last_?write|pushed"
 )
 _CREATED = re.compile(
     r"(?i)creat|insert|added|registered|signed_?up|joined|opened|submitted|received|posted|sent"

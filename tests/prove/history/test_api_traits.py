@@ -22,6 +22,7 @@ def endpoint(cursor: str, start: str = "since", end: str = "to", **arguments: An
         ("updated_at", "modified"),
         ("lastModified", "modified"),
         ("meta.version", "modified"),
+        ("pushed_at", "modified"),
         ("created_at", "created"),
         ("id", "created"),
         ("orderId", "created"),
