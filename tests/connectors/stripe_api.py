@@ -1,4 +1,4 @@
-"""Stripe's API as its documentation describes it: versioned by a header, strict about parameters."""
+"""Stripe's API as its documentation describes it: a version header, strict parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The objects of an account in the shapes of Stripe's API, made up; times are seconds since 1970."""
+"""Made-up objects in the shapes of Stripe's API; times are seconds since 1970."""
 
 from __future__ import annotations
 
