@@ -480,6 +480,19 @@ def test_what_the_file_compares_with_stays(tmp_path: Path, web: Web) -> None:
     assert "Al here" not in run.text
 
 
+def test_words_that_the_file_lists_for_its_requests_are_kept(tmp_path: Path, web: Web) -> None:
+    web.on("/v1/fields", lambda asked: [{"id": 1, "of": asked.param("of"), "hint": "contact"}])
+    fields = resource(
+        "fields",
+        "fields",
+        partitions=[{"name": "of", "values": ["contact", "company"]}],
+        endpoint={"paginator": "single_page", "params": {"of": "{partition.of}"}},
+    )
+    run = record_and_replay(tmp_path, web, {"client": {"base_url": BASE}, "resources": [fields]})
+    same_in_form(run)
+    assert [one["of"] for one in run.replayed["fields"]] == ["contact", "company"]
+
+
 def test_what_a_person_set_is_as_personal_as_a_body(tmp_path: Path, web: Web) -> None:
     config = {
         "account": {"type": "string"},

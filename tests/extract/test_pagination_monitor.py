@@ -119,8 +119,9 @@ def test_a_part_that_the_file_asks_for_is_no_missing_part(tmp_path, web):
     assert shop.heard.codes == []
 
 
-def test_an_empty_list_is_whole(tmp_path, web):
-    web.on("/items", {"items": [], "pages": 0, "total": 0})
+@pytest.mark.parametrize("pages", [0, 1])
+def test_an_empty_list_is_whole(tmp_path, web, pages):
+    web.on("/items", {"items": [], "pages": pages, "total": 0})
     for paginator in (NUMBERS, OFFSET):
         shop = opened(tmp_path, listed(web, paginator))
         assert shop.read("items") == []

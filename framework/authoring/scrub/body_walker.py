@@ -89,6 +89,15 @@ def _named_fields(connector: Connector) -> Iterator[str]:
             yield incremental.cursor_path
 
 
+def _listed_words(connector: Connector) -> Iterator[str]:
+    """Yield the words that a file lists for requests: values of partitions, config defaults."""
+    lists = [one.argument for each in connector.resources for one in each.partitions]
+    lists += [entry.default for entry in connector.config.values()]
+    for values in lists:
+        if isinstance(values, (list, tuple)):
+            yield from (one for one in values if isinstance(one, str) and "{" not in one)
+
+
 class BodyWalker:
     """Walks the bodies of one connector."""
 
@@ -100,7 +109,7 @@ class BodyWalker:
             for groups in _LITERAL.findall(text)
             for literal in groups
             if any(map(str.isalnum, literal))
-        ) | frozenset(_named_fields(connector))
+        ) | frozenset((*_named_fields(connector), *_listed_words(connector)))
         self.words = frozenset(word for text in texts for word in _WORD.findall(text))
         self.property_names = frozenset(
             name for resource in connector.resources for name in property_names(resource.schema)

@@ -156,8 +156,9 @@ class EndMonitor:
         if total is None or not self._is_plain:
             return False
         counts_records = isinstance(paginator.inner, OffsetPaginator)
-        # an empty page that ended the list is not one of its pages
-        count = self._records if counts_records else self._pages - (not self._last_count)
+        # an empty page that ended the list is not one of its pages, unless it is the only one
+        pages = max(self._pages - (not self._last_count), min(total, 1))
+        count = self._records if counts_records else pages
         if count == total or (not counts_records and not total):
             return False
         what = "records" if counts_records else "pages"
