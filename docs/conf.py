@@ -18,7 +18,10 @@ MENU = {
     "Test and CI": ["Checks on each commit <ci>", "mock", "Prove <prove>"],
     "Tools": ["studio", "Editors <editors>", "Agents <agents>", "Import <importing>"],
     "Reference": ["reference", "expressions", "checks", "commands"],
-    "Connectors": [f"connectors/{name}" for name in sorted(CONNECTORS, key="index".__ne__)],
+    "Connectors": [
+        "catalog",
+        *(f"connectors/{one}" for one in sorted(CONNECTORS, key="index".__ne__)),
+    ],
     "Background": ["comparison", "performance", "architecture", "security"],
 }
 NAMED_BY_FILE = re.compile(r"\[[\w/]+\.md\](?=\([\w/]+\.md[)#])")
