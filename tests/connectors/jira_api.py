@@ -114,7 +114,7 @@ def comments(asked: Asked) -> Any:
 
 
 def changes(asked: Asked) -> Any:
-    """Return the history of up to 1,000 issues, at most two changes a page."""
+    """Return the history of up to 1,000 issues, one change a page."""
     body = asked.json()
     if not 1 <= len(body["issueIdsOrKeys"]) <= 1000 or not 1 <= body["maxResults"] <= 10000:
         return refused(400, "The request is not valid.")
@@ -123,15 +123,15 @@ def changes(asked: Asked) -> Any:
     ]
     start = int((body.get("nextPageToken") or "page-0").removeprefix("page-"))
     logs: dict[str, list[Json]] = {}
-    for issue, one in every[start : start + 2]:
+    for issue, one in every[start : start + 1]:
         logs.setdefault(issue, []).append(one)
     answer: Json = {
         "issueChangeLogs": [
             {"issueId": issue, "changeHistories": found} for issue, found in logs.items()
         ]
     }
-    if start + 2 < len(every):
-        answer["nextPageToken"] = f"page-{start + 2}"
+    if start + 1 < len(every):
+        answer["nextPageToken"] = f"page-{start + 1}"
     return answer
 
 
