@@ -122,6 +122,32 @@ def connection_problem(
     return None if paginator is not None else (paged.line, paged.column, _incomplete(paged))
 
 
+@rule("graphql-other-pages")
+def check_other_pages(draft: Draft) -> Iterator[Breach]:
+    """Pages that a query asks for are not those of a paginator that is there for other lists."""
+    for merged, block in _blocks(draft):
+        connection = block.connection
+        if connection is None or not merged.from_defaults("endpoint", "paginator"):
+            continue
+        paginator = merged.endpoint["paginator"]
+        kind = paginator.get("type") if isinstance(paginator, dict) else paginator
+        if kind == "auto" or _reads_body(paginator):
+            continue
+        yield (
+            _place(block, connection.line, connection.column),
+            f"found the paginator {kind} in resource_defaults, which does not read the pages of "
+            f"{connection.name}: only the first would come. Move it to client.paginator, over "
+            "which a query's own pages go, or write the paginator of this resource",
+        )
+
+
+def _reads_body(paginator: Json) -> bool:
+    """Return whether a cursor paginator reads what a GraphQL response has below `data`."""
+    if not isinstance(paginator, dict) or paginator.get("type") != "cursor":
+        return False
+    return any("data" in str(paginator.get(key)) for key in ("cursor", "cursor_path"))
+
+
 @rule("graphql-inner-list", severity="warning")
 def check_inner_lists(draft: Draft) -> Iterator[Breach]:
     """A list inside another list's records says whether it was read to its end."""
