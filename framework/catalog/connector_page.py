@@ -19,10 +19,12 @@ from framework.catalog.loading_words import (
 from framework.catalog.markdown_text import code, fenced, prose, table
 from framework.catalog.proof_block import block
 from framework.catalog.request_estimate import (
+    CONTAINERS,
     ROWS,
     USUAL_PAGE,
     RunEstimate,
     estimate,
+    is_container,
     limit_words,
     page_size,
     request_words,
@@ -148,7 +150,7 @@ def _requests(connector: Connector, facts: CatalogFacts) -> Iterator[str]:
         for resource in _in_file_order(connector)
     ]
     measured = ("recording, first run", "recording, next run")
-    stated = (f"{ROWS:,} rows, first run", f"{ROWS:,} rows, next run")
+    stated = ("estimate, first run", "estimate, next run")
     yield from table(("resource", "requests", *measured, *stated), rows)
     if first:
         loaded = sum(one.rows for one in first.values())
@@ -166,12 +168,25 @@ def _requests(connector: Connector, facts: CatalogFacts) -> Iterator[str]:
     if first or runs.problem:
         yield ""
     guess, later = guesses
+    containers = [
+        code(one.name)
+        for one in _in_file_order(connector)
+        if is_container(connector, one) and known.get(one.name) != 1
+    ]
+    fewer = f", and {join_words(containers)} {CONTAINERS:,} each" if containers else ""
     yield (
-        f"If each table of a list has {ROWS:,} rows, a first run takes about "
+        f"The estimate is for tables of {ROWS:,} rows{fewer}: a first run takes about "
         f"{count_noun(guess.total, 'request')}{_minutes(guess.minutes)}; a next one that finds "
         f"nothing new takes about {count_noun(later.total, 'request')}{_minutes(later.minutes)}, "
         f"and what a lag reads again.{_assumed(connector, guess.requests)}"
     )
+    windows = [
+        code(one.name)
+        for one in _in_file_order(connector)
+        if one.name in guess.requests and one.endpoint.incremental and one.endpoint.incremental.step
+    ]
+    if windows:
+        yield f"The number of windows of {join_words(windows, None)} is not in it."
     if guess.untold:
         names = join_words([code(one) for one in guess.untold], None)
         yield f"How many lists {names} has is not in the file."

@@ -61,7 +61,10 @@ def _links(connector: Connector, tables: Sequence[TableFacts]) -> Iterator[tuple
             continue
         seen = set()
         for resource in table.resources:
-            labels = {one.resource: one.text for one in reversed(resource.bindings)}
+            labels: dict[str, str] = {}
+            for one in resource.bindings:
+                known_label = labels.get(one.resource)
+                labels[one.resource] = f"{known_label}, {one.text}" if known_label else one.text
             for parent in resource.parents:
                 name = root_table(connector.resource(parent))
                 if name in known and name not in seen:

@@ -8,7 +8,7 @@ from typing import Any
 
 from framework.catalog.markdown_text import code, prose
 from framework.definition.model import Connector, Resource, ResponseAction, SyncToken
-from framework.definition.values.durations import format_duration
+from framework.definition.values.durations import Period, format_duration, format_period
 from framework.text import count_noun, join_words
 
 Json = Any
@@ -43,6 +43,16 @@ def is_partial(resource: Resource) -> bool:
     endpoint = resource.endpoint
     has_cursor = endpoint.incremental is not None or endpoint.sync_token is not None
     return has_cursor or resource.only_new or resource.only_changed is not None
+
+
+def period_words(period: Period) -> str:
+    """Return `2 months`, or the period in ISO 8601 if it is not a number of one unit."""
+    if not period.months:
+        return span_words(period.rest)
+    if period.rest:
+        return format_period(period)
+    years, months = divmod(period.months, 12)
+    return count_noun(period.months, "month") if months else count_noun(years, "year")
 
 
 def _reading(connector: Connector, resource: Resource) -> str:

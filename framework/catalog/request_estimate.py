@@ -9,18 +9,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from framework.catalog.loading_words import is_partial, span_words
+from framework.catalog.loading_words import is_partial, period_words, span_words
 from framework.catalog.markdown_text import code
 from framework.definition.defaults import ends_in_placeholder
 from framework.definition.model import Connector, Partition, RateLimit, Resource
-from framework.definition.values.durations import format_period
 from framework.extract.paging.paging_words import plain
 from framework.mock.pages.routes import SIZES
 from framework.text import count_noun, join_words
 
 Json = Any
 ROWS = 10_000
-"""The rows of each table for which requests and minutes are stated."""
+"""The rows of a table for which requests and minutes are stated."""
+CONTAINERS = 100
+"""The rows of a table that is read in full and has children: projects, channels, repositories."""
 USUAL_PAGE = 100
 """Records of a page whose size is not in the file."""
 _FIRST = re.compile(r"\bfirst\s*:\s*(\d+)")
@@ -67,7 +68,7 @@ def request_words(connector: Connector, resource: Resource) -> str:
     each += [_partition_words(resource, one) for one in resource.partitions]
     incremental = endpoint.incremental
     if incremental is not None and incremental.step:
-        each.append(f"each window of {code(format_period(incremental.step))}")
+        each.append(f"each window of {period_words(incremental.step)}")
     text = f"{unit}, for {' and '.join(each)}" if each else unit
     if resource.only_changed is not None:
         text += f"; later only if {code(resource.only_changed.text)} has changed"
@@ -120,7 +121,7 @@ def number_of(connector: Connector, value: Json) -> int | None:
 def estimate(
     connector: Connector, recorded: Mapping[str, int], *, unchanged: bool = False
 ) -> RunEstimate:
-    """Return what a first run takes if each table has so many rows.
+    """Return what a first run takes if each table has so many rows, and each container fewer.
 
     A list without pages and without a parent has the number of rows that was `recorded`, else one.
     With `unchanged` it is a later run that finds nothing new; what a lag reads again is left out.
@@ -132,7 +133,9 @@ def estimate(
         lists = _lists(resource, rows)
         single = is_single(connector, resource)
         is_one = single and ends_in_placeholder(resource.endpoint.path)
-        own = (lists or ROWS) if is_one else ROWS
+        own = CONTAINERS if is_container(connector, resource) else ROWS
+        if is_one:
+            own = lists or own
         if single and not resource.parents and not resource.partitions:
             own = max(1, recorded.get(resource.name, 1))
         rows[resource.name] = own
@@ -146,6 +149,16 @@ def estimate(
         if resource.selected:
             requests[resource.name] = 0 if resource.endpoint.source is not None else pages
     return RunEstimate(requests, tuple(untold), _minutes(connector, requests))
+
+
+def is_container(connector: Connector, resource: Resource) -> bool:
+    """Return whether it is read in full, and a run reads a list of others for each record."""
+    if any(is_partial(one) for one in (resource, *connector.ancestors(resource))):
+        return False
+    return any(
+        one.selected and resource.name in one.parents and one.endpoint.source is None
+        for one in connector.resources
+    )
 
 
 def _unchanged(connector: Connector, resource: Resource, lists: int, pages: int) -> int:
@@ -249,12 +262,13 @@ def _lists(resource: Resource, rows: Mapping[str, int]) -> int | None:
 def _partition_words(resource: Resource, partition: Partition) -> str:
     name, values = code(partition.name), partition.argument
     if partition.kind == "values" and isinstance(values, list):
-        text = f"each of {count_noun(len(values), 'value')} of {name}"
+        number = len(values)
+        text = f"each of {number:,} values of {name}" if number != 1 else f"the value of {name}"
     elif partition.name in (listed := _listed(resource)):
         text = f"each record of {code(listed[partition.name])}"
     else:
         text = f"each value of {name}"
-    return f"{text}, {partition.batch} at once" if partition.batch else text
+    return f"{text}, {partition.batch:,} at once" if partition.batch else text
 
 
 def _sizes(part: Json) -> Iterator[Json]:

@@ -23,6 +23,7 @@ from framework.mock.mock_run import mocked_config
 from framework.runtime.environment import Environment, StopSignal
 from framework.runtime.redaction import Redactor
 from framework.runtime.settings import resolve_settings
+from framework.text import shorten
 
 Json = Any
 UNTIL_NEXT = timedelta(days=1)
@@ -113,10 +114,11 @@ def _counts(parts: Iterable[ResourceReport]) -> dict[str, RunCount]:
     counts = {}
     for part in parts:
         if part.status == "failed":
-            raise FrameworkError(f"{part.name}: {part.error}")
+            error = str(part.error).removeprefix(f"{part.name}: ")
+            raise FrameworkError(f"{part.name}: {error}")
         counts[part.name] = RunCount(part.requests - part.retries, part.rows)
     return counts
 
 
 def _line(error: FrameworkError) -> str:
-    return str(error).splitlines()[0]
+    return shorten(str(error).splitlines()[0], 250).rstrip(".")
