@@ -137,7 +137,7 @@ def _diagram(connector: Connector, facts: CatalogFacts) -> Iterator[str]:
 def _requests(connector: Connector, facts: CatalogFacts) -> Iterator[str]:
     yield from ("## Requests and time", "")
     runs = facts.runs
-    first, following = runs.first or {}, runs.following or {}
+    first, following = runs.first, runs.following
     known = {name: one.rows for name, one in first.items()}
     guesses = (estimate(connector, known), estimate(connector, known, unchanged=True))
     rows = [
@@ -163,8 +163,8 @@ def _requests(connector: Connector, facts: CatalogFacts) -> Iterator[str]:
             text += f", {count_noun(total, 'request')} in a run a day later if nothing has changed"
         yield f"{text}."
     if runs.problem:
-        what = "The next run was not" if first else "No run was"
-        yield f"{what} measured: {prose(runs.problem)}."
+        what = "Not everything" if first else "No run"
+        yield f"{what} was measured: {prose(runs.problem)}."
     if first or runs.problem:
         yield ""
     guess, later = guesses

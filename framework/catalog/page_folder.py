@@ -22,6 +22,7 @@ from framework.errors import FrameworkError
 from framework.runtime.environment import StopSignal
 from framework.runtime.redaction import Redactor
 from framework.runtime.secret_sources import add_connector_file, add_connector_settings
+from framework.runtime.settings import variable_of
 from framework.text import OTHER_CATEGORY, count_noun, first_sentence
 
 Json = Any
@@ -135,6 +136,9 @@ def _refuse_settings(connector: Connector, page: str) -> None:
     """
     redactor = Redactor()
     add_connector_settings(redactor, connector.secrets, os.environ, Path.cwd())
+    for secret in connector.secrets.values():
+        if secret.key is not None:
+            redactor.add_foreign(os.environ.get(variable_of(secret.key), ""))
     if redactor.redact(page) != page:
         raise FrameworkError(
             f"a secret that is set for {connector.name} would be on its page, and nothing is "

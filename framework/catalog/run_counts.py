@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from framework.authoring.cassettes.replayer import replay_of
 from framework.definition.model import Connector
 from framework.errors import FrameworkError, Interrupted, Terminated
 from framework.events import ignore_event
-from framework.load.report import ResourceReport
+from framework.load.report import Report
 from framework.load.run_options import RunOptions
 from framework.load.runner import run
 from framework.mock.mock_adapter import MockAdapter
@@ -23,7 +23,7 @@ from framework.mock.mock_run import mocked_config
 from framework.runtime.environment import Environment, StopSignal
 from framework.runtime.redaction import Redactor
 from framework.runtime.settings import resolve_settings
-from framework.text import shorten
+from framework.text import join_words, shorten
 
 Json = Any
 UNTIL_NEXT = timedelta(days=1)
@@ -40,12 +40,14 @@ class RunCount:
 
 @dataclass(frozen=True)
 class RecordedRuns:
-    """What the two runs took, by resource; None and a reason for one that cannot be repeated."""
+    """What the two runs took, by resource, without those that failed.
 
-    first: Mapping[str, RunCount] | None = None
-    following: Mapping[str, RunCount] | None = None
+    `problem` says why a run, or a resource of it, could not be repeated.
+    """
+
+    first: Mapping[str, RunCount] = field(default_factory=dict)
+    following: Mapping[str, RunCount] = field(default_factory=dict)
     problem: str = ""
-    config: Mapping[str, Json] = field(default_factory=dict)
 
 
 def count_requests(connector: Connector, stop: StopSignal) -> RecordedRuns:
@@ -55,32 +57,30 @@ def count_requests(connector: Connector, stop: StopSignal) -> RecordedRuns:
     """
     if not cassette_path(connector).is_file():
         return RecordedRuns(problem="there is no recording")
+    runs = RecordedRuns()
     try:
         cassette = read_cassette(cassette_path(connector), connector.name)
         first = _replayed(connector, cassette, stop)
+        runs = RecordedRuns(_counts(first), problem=_problem(first))
+        if not runs.problem:
+            later = _second(connector, cassette, stop)
+            runs = replace(runs, following=_counts(later), problem=_problem(later))
     except (Interrupted, Terminated):
         raise
     except FrameworkError as error:
-        return RecordedRuns(problem=_line(error))
-    try:
-        following = _second(connector, cassette, stop)
-    except (Interrupted, Terminated):
-        raise
-    except FrameworkError as error:
-        return RecordedRuns(first, problem=_line(error), config=cassette.config)
-    return RecordedRuns(first, following, config=cassette.config)
+        return replace(runs, problem=_line(str(error)))
+    return runs
 
 
-def _replayed(connector: Connector, cassette: Cassette, stop: StopSignal) -> dict[str, RunCount]:
+def _replayed(connector: Connector, cassette: Cassette, stop: StopSignal) -> Report:
     with TemporaryDirectory(prefix="framework-docs-") as name:
         folder = Path(name)
         options = RunOptions(folder=folder, pipelines=folder / "dlt", file="docs.duckdb")
         replay = replay_of(cassette, options, stop)
-        report = run(connector, replay.options, replay.environment, ignore_event)
-    return _counts(report.resources.values())
+        return run(connector, replay.options, replay.environment, ignore_event)
 
 
-def _second(connector: Connector, cassette: Cassette, stop: StopSignal) -> dict[str, RunCount]:
+def _second(connector: Connector, cassette: Cassette, stop: StopSignal) -> Report:
     mock = open_mock(connector, cassette=cassette)
     given = mocked_config(connector, cassette.config)
     settings = resolve_settings(connector, given, replay=True)
@@ -103,22 +103,30 @@ def _second(connector: Connector, cassette: Cassette, stop: StopSignal) -> dict[
             redactor=Redactor(),
             query=cassette.query_values,
         )
-        _counts(run(connector, options, environment, ignore_event).resources.values())
+        first = run(connector, options, environment, ignore_event)
+        if _problem(first):
+            return first
         later = replace(environment, now=cassette.clock + UNTIL_NEXT)
-        report = run(connector, options, later, ignore_event)
-    return _counts(report.resources.values())
+        return run(connector, options, later, ignore_event)
 
 
-def _counts(parts: Iterable[ResourceReport]) -> dict[str, RunCount]:
-    """Return the counts of a run. Raise FrameworkError if a resource of it failed."""
-    counts = {}
-    for part in parts:
-        if part.status == "failed":
-            error = str(part.error).removeprefix(f"{part.name}: ")
-            raise FrameworkError(f"{part.name}: {error}")
-        counts[part.name] = RunCount(part.requests - part.retries, part.rows)
-    return counts
+def _counts(report: Report) -> dict[str, RunCount]:
+    """Return the counts of the resources that were read."""
+    return {
+        part.name: RunCount(part.requests - part.retries, part.rows)
+        for part in report.resources.values()
+        if part.status == "ok"
+    }
 
 
-def _line(error: FrameworkError) -> str:
-    return shorten(str(error).splitlines()[0], 250).rstrip(".")
+def _problem(report: Report) -> str:
+    """Return why resources of a run failed, empty if none did."""
+    failed = [part for part in report.resources.values() if part.status == "failed"]
+    if not failed:
+        return ""
+    reason = str(failed[0].error).removeprefix(f"{failed[0].name}: ")
+    return _line(f"{join_words([part.name for part in failed])}: {reason}")
+
+
+def _line(text: str) -> str:
+    return shorten(text.splitlines()[0], 250).rstrip(".")

@@ -110,7 +110,11 @@ def _tables_of(
     declared = table_of(resource.schema)
     columns = [_declared(resource, declared, one.name) for one in declared.columns]
     names = {one.name for one in columns}
-    columns += [one for one in _added(resource) if one.name not in names]
+    columns += [
+        replace(one, data_type=one.data_type or own.columns.get(one.name, ""))
+        for one in _added(resource)
+        if one.name not in names
+    ]
     yield TableFacts(
         *(name, resources, tuple(columns), key),
         is_declared=True,

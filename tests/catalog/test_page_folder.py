@@ -76,6 +76,17 @@ def test_a_secret_that_is_set_never_gets_on_a_page(
         connector_page(connector, DOCS, StopSignal(), proves=False)
 
 
+def test_a_secret_with_a_name_of_its_own_never_gets_on_a_page(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = {"token": {"description": "A token.", "key": "SHOP_TOKEN"}}
+    body = {**BODY, "description": "Use tok-12345678 to try it.", "secrets": secrets}
+    connector = connector_of(project, body)
+    monkeypatch.setenv("SHOP_TOKEN", "tok-12345678")
+    with pytest.raises(FrameworkError, match="would be on its page"):
+        connector_page(connector, DOCS, StopSignal(), proves=False)
+
+
 def test_settings_of_this_machine_make_no_other_page(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

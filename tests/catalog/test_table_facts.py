@@ -100,11 +100,12 @@ def test_what_the_file_adds_is_a_column(tmp_path: Path) -> None:
             "params": {"order": {"type": "resolve", "resource": "orders", "field": "id"}},
         },
     }
-    found = tables(tmp_path, {"name": "orders"}, child)[1]
-    assert [(one.name, one.source) for one in found.columns] == [
-        ("id", "`id`"),
-        ("_orders_id", "`id` of the record of `orders`"),
-        ("_deleted_at", "the run"),
+    expected = {"lines": {"rows": 1, "columns": {"_orders_id": "bigint"}, "first_rows": []}}
+    found = tables(tmp_path, {"name": "orders"}, child, expected=expected)[1]
+    assert [(one.name, one.data_type, one.source) for one in found.columns] == [
+        ("id", "bigint", "`id`"),
+        ("_orders_id", "bigint", "`id` of the record of `orders`"),
+        ("_deleted_at", "timestamp", "the run"),
     ]
 
 
