@@ -52,16 +52,14 @@ def test_a_bundled_connector_is_not_written_to_and_a_copy_in_the_project_is_told
     before = files()
     ended = framework(package, project, *words)
     assert ended.returncode == 1
-    assert f"{package}/connectors/scheduling.yaml" in ended.stdout + ended.stderr
+    assert "`framework new scheduling --from scheduling`" in ended.stdout + ended.stderr
     assert files() == before
 
 
 def test_its_copy_in_the_project_is_used_and_written(package: Path, project: Path) -> None:
-    (project / "connectors").mkdir(exist_ok=True)
-    shutil.copy(package / "connectors" / "scheduling.yaml", project / "connectors")
-    shutil.copytree(package / "schemas" / "scheduling", project / "schemas" / "scheduling")
-    (project / "cassettes").mkdir()
-    shutil.copy(package / "cassettes" / "scheduling.yaml", project / "cassettes")
+    copied = framework(package, project, "new", "scheduling", "--from", "scheduling", "--recording")
+    assert copied.returncode == 0, copied.stdout + copied.stderr
+    (project / "cassettes" / "scheduling.expected.yaml").unlink()
     ended = framework(package, project, "test", "scheduling", "--update")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert (project / "cassettes" / "scheduling.expected.yaml").exists()
