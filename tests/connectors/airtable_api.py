@@ -209,7 +209,9 @@ def serve(web: Web) -> None:
     """Put the routes of the API on the server; the first request for records is one too many."""
     requests = itertools.count()
     full = {"error": "RATE_LIMIT_REACHED", "message": "Rate limit exceeded. Try again later"}
-    records = _checked(_records, "pageSize", "offset", "recordMetadata[]", "returnFieldsByFieldId")
+    records = _checked(
+        records_page, "pageSize", "offset", "recordMetadata[]", "returnFieldsByFieldId"
+    )
 
     def busy(asked: Asked) -> Json:
         return records(asked) if next(requests) else Answer(429, {"errors": [full]})
@@ -251,7 +253,8 @@ def _base_details(asked: Asked) -> Json:
     return _details(next(one for one in BASES if one["id"] == asked.parts["base"]))
 
 
-def _records(asked: Asked) -> Json:
+def records_page(asked: Asked) -> Json:
+    """Return a page of a table's records."""
     every = RECORDS.get((asked.parts["base"], asked.parts["table"]))
     if every is None:
         return FORBIDDEN

@@ -33,6 +33,8 @@ RESOURCES = (
     "tags",
     "audit_records",
 )
+MOST = 10_000
+"""Records of a list that can be paged through."""
 _PAGED = ("limit", "offset", "total")
 _LONGEST = {
     "incidents": timedelta(days=184),
@@ -94,7 +96,7 @@ def _page(asked: Asked, name: str, records: list[Json]) -> Json:
     limit, offset = int(asked.param("limit", "25") or 0), int(asked.param("offset", "0") or 0)
     if limit > 100:
         return error(400, 2001, "Invalid Input Provided", "Limit must be at most 100.")
-    if limit + offset > 10_000:
+    if limit + offset > MOST:
         text = "Offset+limit exceeds maximum allowed value of 10000."
         return error(400, 2002, "Arguments Caused Error", text)
     page = records[offset : offset + limit]

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from framework.authoring.cassettes.cassette import Cassette, cassette_path, write_cassette
+from framework.authoring.cassettes.cassette import (
+    Cassette,
+    cassette_path,
+    read_cassette,
+    write_cassette,
+)
 from framework.authoring.exchange import Interaction
 from framework.definition.model import Connector
 from framework.prove.connector_proof import ProofOptions
@@ -159,3 +165,20 @@ def test_recorded_records_before_the_initial_value_are_a_fault(tmp_path: Path) -
     proof = prove(recorded(tmp_path, body, items(*TIMES)), ProofOptions(confirms=False))
     found = [one for one in proof.of("fault") if one.code == "initial-value"]
     assert [one.mend for one in found] == ["initial_value: 2026-11-01T00:00:00Z"]
+
+
+def test_records_before_the_initial_value_may_come_from_a_resource_with_the_same_table(
+    tmp_path: Path,
+) -> None:
+    late = {"cursor_path": "updated_at", "initial_value": "2026-11-02T12:00:00Z"}
+    body = shop({**PAGED, "incremental": late}, table_name="items")
+    (resource,) = body["resources"]
+    whole = {"path": "/every", "data_selector": "items", **PAGED}
+    body["resources"].append({**resource, "name": "every_item", "endpoint": whole})
+    connector = recorded(tmp_path, body, items(*TIMES))
+    (page,) = read_cassette(cassette_path(connector), connector.name).interactions
+    pages = (page, replace(page, url=f"{API}/every"))
+    write_cassette(cassette_path(connector), Cassette(connector.name, NOW, pages))
+    proof = prove(connector, ProofOptions(confirms=False))
+    assert proof.source == "its recording"
+    assert "initial-value" not in [one.code for one in proof.broken]
