@@ -119,6 +119,23 @@ def test_lines_of_an_old_draft_are_read_when_it_changes(
 
 
 @pytest.mark.usefixtures("project")
+def test_the_charge_of_a_refund_that_changes_is_read_again(
+    stripe: Connector, server: VendorServer
+) -> None:
+    load(stripe, server, *CUSTOMERS)
+    del server.web.asked[:]
+    refunds = [
+        {"object": "refund", "id": "re_1", "charge": charge, "created": NOON}
+        for charge in (None, "ch_1")
+    ]
+    stripe_data.OBJECTS["events"] += [
+        event(20 + number, "refund.failed", -0.01, refund) for number, refund in enumerate(refunds)
+    ]
+    load(stripe, server, *CUSTOMERS, now=NOW + timedelta(hours=1))
+    assert [path for path in server.web.paths() if "/charges/" in path] == ["/v1/charges/ch_1"]
+
+
+@pytest.mark.usefixtures("project")
 def test_a_price_that_is_turned_off_is_not_marked_as_deleted(
     stripe: Connector, server: VendorServer
 ) -> None:
