@@ -107,6 +107,18 @@ DATA_SOURCES = [
         3,
         {
             "Task": {"id": "title", "name": "Task", "type": "title", "title": {}},
+            "After": {
+                "id": "mnop",
+                "name": "After",
+                "description": None,
+                "type": "relation",
+                "relation": {
+                    "database_id": DATABASE,
+                    "data_source_id": TASKS,
+                    "type": "single_property",
+                    "single_property": {},
+                },
+            },
             "State": {
                 "id": "abcd",
                 "name": "State",
@@ -176,6 +188,8 @@ def task(number: int, edited: str, name: str, state: int | None, hours: float | 
         },
         "Hours": {"id": "efgh", "type": "number", "number": hours},
         "Tools": {"id": "ijkl", "type": "multi_select", "multi_select": TOOLS if hours else []},
+        # A relation has at most 25 pages here; has_more stands beside them.
+        "After": {"id": "mnop", "type": "relation", "relation": [], "has_more": hours is not None},
     }
     parent = {"type": "data_source_id", "data_source_id": TASKS, "database_id": DATABASE}
     return page(number, edited, parent, properties)

@@ -174,6 +174,22 @@ def _lists(records: list[Json]) -> Callable[[Asked], Answer]:
     return lambda asked: page(asked, records)
 
 
+def _of_all_projects(handler: Callable[[Asked], Json]) -> Callable[[Asked], Json]:
+    """Check that a list is not only that of the projects whose member the token's user is."""
+
+    def handle(asked: Asked) -> Json:
+        assert asked.param("project") == "-1"
+        return handler(asked)
+
+    return handle
+
+
+def _feedback(asked: Asked) -> Answer:
+    status = asked.param("status", "unresolved")
+    chosen = [one for one in FEEDBACK if not status or one["issue"]["status"] == status]
+    return _of_shop(asked, chosen)
+
+
 def serve(web: Web) -> None:
     """Put the API's routes on a server."""
     sentry = Sentry()
@@ -183,17 +199,20 @@ def serve(web: Web) -> None:
         "teams/": ({"detailed"}, _lists(TEAMS)),
         "members/": (set(), _lists(MEMBERS)),
         "issues/": ({"query", "sort", "project", "limit", "statsPeriod", "start", "end"}, _issues),
-        "releases/": ({"query"}, _lists(RELEASES)),
+        "releases/": ({"query", "project"}, _of_all_projects(_lists(RELEASES))),
         "releases/{version}/deploys/": (set(), _deploys),
-        "monitors/": ({"project", "environment", "owner"}, sentry.monitors),
-        "stats_v2/": ({"field", "groupBy", "interval", "start", "end"}, _counts),
+        "monitors/": ({"project", "environment", "owner"}, _of_all_projects(sentry.monitors)),
+        "stats_v2/": (
+            {"field", "groupBy", "interval", "start", "end", "project"},
+            _of_all_projects(_counts),
+        ),
         "repos/": (set(), _lists(REPOSITORIES)),
         "alert-rules/": (set(), _lists(METRIC_RULES)),
     }
     of_project: dict[str, tuple[set[str], Callable[[Asked], Json]]] = {
         "events/": ({"start", "end", "statsPeriod", "full", "sample"}, _events),
         "environments/": ({"visibility"}, lambda asked: _of_shop(asked, ENVIRONMENTS)),
-        "user-feedback/": (set(), lambda asked: _of_shop(asked, FEEDBACK)),
+        "user-feedback/": ({"status"}, _feedback),
         "rules/": (set(), lambda asked: _of_shop(asked, ISSUE_RULES)),
     }
     routes = {

@@ -340,29 +340,36 @@ ENVIRONMENTS = [
     {"id": "401", "name": "production", "isHidden": False},
     {"id": "402", "name": "staging", "isHidden": True},
 ]
+_FEEDBACK = {
+    "id": "501",
+    "name": "Berta",
+    "email": "berta@example.com",
+    "comments": "I could not pay.",
+    "dateCreated": "2026-11-20T11:05:00.000000Z",
+    "eventID": EVENTS[0]["id"],
+    "issue": issue(103, "2026-11-20T11:00:00.000000Z"),
+    "event": {"id": EVENTS[0]["id"], "eventID": EVENTS[0]["id"]},
+    "user": {
+        "id": "9",
+        "email": "buyer@example.com",
+        "username": None,
+        "name": None,
+        "ipAddress": None,
+        "avatarUrl": None,
+        "hash": "45c48cce2e2d7fbdea1afc51c7c6ad26",
+        "tagValue": "id:9",
+        "identifier": "9",
+        "dateCreated": "2026-11-20T11:00:01.000000Z",
+    },
+}
 FEEDBACK = [
+    _FEEDBACK,
     {
-        "id": "501",
-        "name": "Berta",
-        "email": "berta@example.com",
-        "comments": "I could not pay.",
-        "dateCreated": "2026-11-20T11:05:00.000000Z",
-        "eventID": EVENTS[0]["id"],
-        "issue": issue(103, "2026-11-20T11:00:00.000000Z"),
-        "event": {"id": EVENTS[0]["id"], "eventID": EVENTS[0]["id"]},
-        "user": {
-            "id": "9",
-            "email": "buyer@example.com",
-            "username": None,
-            "name": None,
-            "ipAddress": None,
-            "avatarUrl": None,
-            "hash": "45c48cce2e2d7fbdea1afc51c7c6ad26",
-            "tagValue": "id:9",
-            "identifier": "9",
-            "dateCreated": "2026-11-20T11:00:01.000000Z",
-        },
-    }
+        **_FEEDBACK,
+        "id": "502",
+        "comments": "It works again.",
+        "issue": {**issue(102, "2026-11-20T11:00:00.000000Z"), "status": "resolved"},
+    },
 ]
 REPOSITORIES = [
     {

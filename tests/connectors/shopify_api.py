@@ -322,7 +322,8 @@ def _transactions(asked: Asked) -> Answer:
     return refusal(asked) or Answer(200, {"transactions": found})
 
 
-def _graphql(asked: Asked) -> Answer:
+def graphql(asked: Asked) -> Answer:
+    """Return a page of the connection that a query names."""
     if refused := refusal(asked):
         return refused
     body = asked.json()
@@ -393,4 +394,4 @@ def serve(web: Web) -> None:
     }
     for path, handler in lists.items():
         web.on(f"{BASE}/{path}.json", handler, "GET")
-    web.on(f"{BASE}/graphql.json", _once(throttled(), _graphql), "POST")
+    web.on(f"{BASE}/graphql.json", _once(throttled(), graphql), "POST")

@@ -255,6 +255,7 @@ def order(number: int, updated: str, *, refunded: bool = False) -> Json:
         "source_name": "web",
         "location_id": None,
         "customer_locale": "en-US",
+        "order_status_url": f"https://shop.example.com/orders/{number}/authenticate?key=made-up",
         "email": "pat@example.com",
         "note": None,
         "tags": "wholesale, vip",

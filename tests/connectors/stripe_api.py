@@ -25,6 +25,8 @@ RESOURCES = (
     "changed_payment_intents",
     "invoice_line_items",
     "long_invoice_line_items",
+    "changed_invoice_line_items",
+    "changed_long_invoice_line_items",
     "refunds",
     "payouts",
     "balance_transactions",
@@ -84,6 +86,7 @@ def _list(name: str) -> Callable[[Asked], Json]:
     def handle(asked: Asked) -> Json:
         permitted = {"limit", "starting_after", "ending_before"}
         permitted |= {"status"} if name == "subscriptions" else set()
+        permitted |= {"active"} if name in ("prices", "products") else set()
         permitted |= {"created[gte]"}
         unknown = {key for key, _ in asked.query} - permitted
         if unknown:
@@ -97,6 +100,10 @@ def _list(name: str) -> Callable[[Asked], Json]:
         records = [one for one in OBJECTS[name] if one["created"] >= earliest]
         if name == "subscriptions" and asked.param("status") != "all":
             records = [one for one in records if one["status"] != "canceled"]
+        if name == "prices" or asked.param("active"):
+            # The list of prices without `active` is documented as that of active ones.
+            active = asked.param("active", "true") == "true"
+            records = [one for one in records if one["active"] is active]
         newest_first = sorted(records, key=lambda one: one["created"], reverse=True)
         return _page(asked, newest_first)
 

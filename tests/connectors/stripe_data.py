@@ -509,6 +509,18 @@ def _checkout_session() -> Json:
     }
 
 
+def _portal_session() -> Json:
+    return {
+        "id": "bps_Ex0000000001",
+        "object": "billing_portal.session",
+        "created": ago(0.4),
+        "customer": "cus_Ex0000000001",
+        "livemode": False,
+        "return_url": "https://example.com/account",
+        "url": "https://billing.stripe.com/p/session/made_up",
+    }
+
+
 def event(number: int, kind: str, days: float, changed: Json) -> Json:
     """Return the event of a change."""
     return {
@@ -571,6 +583,7 @@ OBJECTS: dict[str, list[Json]] = {
         event(5, "payment_intent.canceled", 3, _INTENTS[1]),
         event(6, "invoice.updated", 2, _INVOICES[0]),
         event(7, "customer.created", 0.5, _CUSTOMERS[2]),
+        event(8, "billing_portal.session.created", 0.4, _portal_session()),
     ],
 }
 """Lists by their paths; the API returns them newest first."""

@@ -84,6 +84,7 @@ def test_both_rate_limits_are_waited_for() -> None:
     limited = (
         github_api.refused(403, "API rate limit exceeded for user ID 1.", X_RateLimit_Reset="1"),
         github_api.refused(403, "You have exceeded a secondary rate limit."),
+        github_api.refused(429, "Too many requests"),
         Answer(200, {"total_count": 0, "workflow_runs": []}),
     )
     with vendor_server("github") as server:
@@ -94,8 +95,18 @@ def test_both_rate_limits_are_waited_for() -> None:
             repositories=["octo-example/library"],
             start_date="2026-11-10T00:00:00Z",
         )
-        assert len(queries(server, "/repos/octo-example/library/actions/runs")) == 3
+        assert len(queries(server, "/repos/octo-example/library/actions/runs")) == 4
     assert report.status == "ok"
+
+
+@pytest.mark.parametrize("status", [403, 451])
+def test_a_blocked_repository_does_not_end_the_run(status: int) -> None:
+    with vendor_server("github") as server:
+        for path in (RUNS, "/repos/{owner}/{repo}/issues"):
+            server.web.on(path, github_api.refused(status, "Repository access blocked"))
+        report = load(server, "repositories", "issues", "workflow_runs")
+    assert report.status == "ok"
+    assert report.resources["issues"].rows == 0
 
 
 def test_a_missing_permission_skips_and_an_unknown_organization_fails() -> None:

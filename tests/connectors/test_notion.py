@@ -104,15 +104,16 @@ def test_values_are_there_by_property_and_as_text(server: VendorServer, project:
     load(server, *ROWS)
     found = rows(
         project,
-        "select p.name, p.text, p.number from notion_data.page_properties p "
+        "select p.name, p.text, p.number, p.has_more from notion_data.page_properties p "
         "join notion_data.data_source_pages r on p._data_source_pages_id = r.id "
         "where r.title_text = 'Dig' order by p.name",
     )
     assert found == [
-        ("Hours", None, 2.5),
-        ("State", "Done", None),
-        ("Task", "Dig", None),
-        ("Tools", "Spade, Rake", None),
+        ("After", None, None, True),
+        ("Hours", None, 2.5, None),
+        ("State", "Done", None, None),
+        ("Task", "Dig", None, None),
+        ("Tools", "Spade, Rake", None, None),
     ]
 
 
@@ -150,3 +151,12 @@ def test_a_missing_capability_skips_what_is_optional(
     refusal = {"object": "error", "status": 403, "code": "restricted_resource", "message": "No"}
     server.web.on(f"/v1/{resource}", Answer(403, refusal))
     assert load(server, resource).resources[resource].status == status
+
+
+@pytest.mark.usefixtures("project")
+def test_blocks_that_the_api_does_not_give_are_left_out(server: VendorServer) -> None:
+    message = "Block type ai_block is not supported via the API for your bot type."
+    refusal = {"object": "error", "status": 400, "code": "validation_error", "message": message}
+    server.web.on(f"/v1/blocks/{data.HOME}/children", Answer(400, refusal))
+    report = load(server, "pages", "blocks")
+    assert report.status == "ok"

@@ -71,6 +71,15 @@ def test_counts_are_a_row_a_day_and_begin_when_sentry_still_has_them() -> None:
     assert rows == [("error", "accepted", 103), ("error", "rate_limited", 3)]
 
 
+def test_a_project_that_the_token_may_not_read_does_not_hide_the_others() -> None:
+    refused = sentry_api.refused(403, "You do not have permission to perform this action.")
+    with vendor_server("sentry") as server:
+        server.web.on("/api/0/projects/acme-example/web/user-feedback/", refused)
+        report = load(server, "user_feedback")
+    assert report.status == "ok"
+    assert report.resources["user_feedback"].rows == 2  # on an unresolved and on a resolved issue
+
+
 def test_a_missing_scope_skips_and_an_unknown_organization_fails() -> None:
     refused = sentry_api.refused(403, "You do not have permission to perform this action.")
     with vendor_server("sentry") as server:

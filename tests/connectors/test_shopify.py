@@ -12,10 +12,10 @@ import pytest
 from framework.api import valid_connector
 from framework.definition.finder import find_connector
 from framework.load.report import Report
-from tests.connectors.shopify_api import BASE, PRODUCTS, SETTINGS
+from tests.connectors.shopify_api import BASE, PRODUCTS, SETTINGS, graphql
 from tests.connectors.vendor_server import NOW, VendorServer, vendor_server
 from tests.support.run_verbs import load, loaded, tables, values
-from tests.support.servers.web import Answer, Asked
+from tests.support.servers.web import Answer, Asked, each
 
 
 @pytest.fixture
@@ -98,6 +98,32 @@ def test_throttling_and_a_missing_scope_come_with_status_200(
     assert "Access denied for products field. Add the scope" in str(
         report.resources["products"].error
     )
+
+
+def test_an_error_of_shopify_with_status_200_is_tried_again(
+    shop: VendorServer, project: Path
+) -> None:
+    error = {"message": "Internal error.", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}
+    page = {"nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}
+    shop.web.on(
+        f"{BASE}/graphql.json",
+        each(Answer(200, {"errors": [error]}), Answer(200, {"data": {"products": page}})),
+        "POST",
+    )
+    assert loaded(read(shop, project, "products")) == {"products": 0}
+
+
+def test_a_product_that_is_deleted_while_its_metafields_are_read_has_none(
+    shop: VendorServer, project: Path
+) -> None:
+    def metafields(asked: Asked) -> Answer:
+        if "product" in asked.json()["variables"]:
+            return Answer(200, {"data": {"product": None}})
+        return graphql(asked)
+
+    shop.web.on(f"{BASE}/graphql.json", metafields, "POST")
+    report = read(shop, project, "products", "product_metafields")
+    assert loaded(report) == {"products": 3, "product_metafields": 0}
 
 
 def test_an_app_of_the_dev_dashboard_gets_a_token_for_a_day(

@@ -17,6 +17,7 @@ from framework.load.run_options import RunOptions
 from framework.load.runner import run
 from tests.connectors import slack_data as data
 from tests.connectors.vendor_server import NOW, VendorServer, vendor_server
+from tests.support.servers.web import Asked
 
 Json = Any
 
@@ -112,3 +113,24 @@ def test_a_refusal_with_status_200_is_seen(
     part = load(server, "users").resources["users"]
     assert part.status == status
     assert says in str(part.error or part)
+
+
+@pytest.mark.usefixtures("project")
+def test_more_files_than_slack_has_pages_for_are_read_in_shorter_windows(
+    server: VendorServer,
+) -> None:
+    windows: list[tuple[int, int]] = []
+
+    def files(asked: Asked) -> Json:
+        since, until = int(asked.param("ts_from") or 0), int(asked.param("ts_to") or 0)
+        windows.append((since, until))
+        body = {"ok": True, "files": [], "paging": {"page": 1, "pages": 0}}
+        if until - since > 60 * 86_400:
+            return {**body, "response_metadata": {"warnings": ["max_page_limit"]}}
+        return body
+
+    server.web.on("/api/files.list", files)
+    report = load(server, "files", start_date="2026-09-01T00:00:00Z")
+    assert report.status == "ok"
+    whole, first, second = windows
+    assert (first[0], second[1]) == whole

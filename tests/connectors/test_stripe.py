@@ -24,6 +24,8 @@ CUSTOMERS = (
     "customers",
     *(f"changed_{kind}s" for kind in ("customer", "subscription", "invoice", "charge")),
     "changed_payment_intents",
+    "changed_invoice_line_items",
+    "changed_long_invoice_line_items",
 )
 """The log's watermark moves if all that read from it are in a run."""
 
@@ -95,9 +97,54 @@ def test_a_long_invoice_has_all_its_lines_and_events_no_client_secret(
     assert server.web.paths().count("/v1/invoices/in_Ex0000000002/lines") == 0
     lines = "SELECT invoice, count(*) FROM stripe_data.invoice_line_items GROUP BY 1 ORDER BY 1"
     assert rows(lines) == [("in_Ex0000000001", 12), ("in_Ex0000000002", 1)]
-    assert rows("SELECT count(*) FROM stripe_data.events WHERE data::text LIKE '%_secret_%'") == [
-        (0,)
+    for secret in ("%_secret_%", "%/p/session/%"):
+        found = f"SELECT count(*) FROM stripe_data.events WHERE data::text LIKE '{secret}'"
+        assert rows(found) == [(0,)]
+
+
+@pytest.mark.usefixtures("project")
+def test_lines_of_an_old_draft_are_read_when_it_changes(
+    stripe: Connector, server: VendorServer
+) -> None:
+    resources = (*CUSTOMERS, "invoice_line_items")
+    load(stripe, server, *resources)
+    invoice = stripe_data.OBJECTS["invoices"][1]
+    invoice["created"] -= 10 * 86_400  # too old for the list of new ones
+    lines = invoice["lines"]["data"]
+    lines[0]["description"] = "Changed"
+    stripe_data.OBJECTS["events"].append(event(20, "invoice.updated", -0.01, invoice))
+    load(stripe, server, *resources, now=NOW + timedelta(hours=1))
+    changed = "SELECT id FROM stripe_data.invoice_line_items WHERE description = 'Changed'"
+    assert rows(changed) == [(lines[0]["id"],)]
+
+
+@pytest.mark.usefixtures("project")
+def test_the_charge_of_a_refund_that_changes_is_read_again(
+    stripe: Connector, server: VendorServer
+) -> None:
+    load(stripe, server, *CUSTOMERS)
+    del server.web.asked[:]
+    refunds = [
+        {"object": "refund", "id": "re_1", "charge": charge, "created": NOON}
+        for charge in (None, "ch_1")
     ]
+    stripe_data.OBJECTS["events"] += [
+        event(20 + number, "refund.failed", -0.01, refund) for number, refund in enumerate(refunds)
+    ]
+    load(stripe, server, *CUSTOMERS, now=NOW + timedelta(hours=1))
+    assert [path for path in server.web.paths() if "/charges/" in path] == ["/v1/charges/ch_1"]
+
+
+@pytest.mark.usefixtures("project")
+def test_a_price_that_is_turned_off_is_not_marked_as_deleted(
+    stripe: Connector, server: VendorServer
+) -> None:
+    load(stripe, server, "prices")
+    stripe_data.OBJECTS["prices"][0]["active"] = False
+    del stripe_data.OBJECTS["prices"][1]
+    load(stripe, server, "prices", now=NOW + timedelta(hours=1))
+    found = rows("SELECT active, _deleted_at IS NULL FROM stripe_data.prices ORDER BY id")
+    assert found == [(False, True), (True, False), (False, True)]
 
 
 @pytest.mark.usefixtures("project")
