@@ -24,10 +24,14 @@ Columns = Mapping[str, Mapping[str, Json]]
 
 @dataclass
 class MetadataColumns:
-    """Columns by the resource that they are of, and errors of those that have none."""
+    """Columns by the resource that they are of, and errors of those that have none.
+
+    `skipped` has the reasons of those whose metadata a `skip_resource` skipped.
+    """
 
     columns: dict[str, Columns] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
 
     def declared(self, connector: Connector) -> Connector:
         """Return the connector with the columns; those that the file declares win."""
@@ -38,11 +42,16 @@ class MetadataColumns:
         return replace(connector, resources=resources)
 
     def failed(self, compiled: CompiledConnector) -> CompiledConnector:
-        """Return the compiled connector, in which resources without their columns fail."""
+        """Return the compiled connector, in which resources without their columns fail.
+
+        If the metadata was skipped, they are skipped for the same reason.
+        """
+        problems: dict[str, BindingError | ResourceSkipped] = {
+            **{name: BindingError(message) for name, message in self.errors.items()},
+            **{name: ResourceSkipped(name, reason) for name, reason in self.skipped.items()},
+        }
         plans = {
-            name: replace(plan, problem=plan.problem or BindingError(self.errors[name]))
-            if name in self.errors
-            else plan
+            name: replace(plan, problem=plan.problem or problems.get(name))
             for name, plan in compiled.plans.items()
         }
         return replace(compiled, plans=plans)
@@ -87,9 +96,12 @@ def read_columns(
         except (FrameworkError, ResourceSkipped) as error:
             errors[name] = error
     for resource, source in wanted:
+        cause = errors.get(source.resource)
+        if isinstance(cause, ResourceSkipped):
+            result.skipped[resource.name] = str(cause)
         try:
-            if source.resource in errors:
-                raise RecordError(str(errors[source.resource]))
+            if cause is not None:
+                raise RecordError(str(cause))
             result.columns[resource.name] = columns_of(
                 resource, source, records[source.resource], options.on_event
             )

@@ -18,7 +18,7 @@ from framework.errors import SettingsError
 from framework.events import ignore_event
 from framework.runtime.environment import Environment, StopSignal
 from tests.support.run_verbs import NOW, codes, connector_of, load, loaded
-from tests.support.servers.web import Web
+from tests.support.servers.web import Answer, Web
 
 Json = Any
 FIELDS = [
@@ -126,6 +126,19 @@ def test_a_record_without_a_name_fails_the_resource_that_it_describes(
     error = str(report.resources["people"].error)
     assert error.startswith("people: cannot read its columns from fields: found null at `name`")
     assert "Greta" not in error
+    assert [one.path for one in web.asked] == ["/fields"]
+
+
+def test_a_resource_is_skipped_with_the_metadata_of_its_columns(web: Web, project: Path) -> None:
+    serve(web)
+    web.on("/fields", Answer(403, {"items": []}))
+    text = body(web)
+    text["resource_defaults"]["endpoint"]["response_actions"] = [
+        {"status_code": 403, "action": "skip_resource", "message": "the plan has no fields"}
+    ]
+    report = load(connector_of(project, text), project)
+    assert report.resources["people"].status == "skipped"
+    assert "the plan has no fields" in str(report.resources["people"])
     assert [one.path for one in web.asked] == ["/fields"]
 
 

@@ -11,7 +11,7 @@ from dlt.sources.helpers.rest_client.auth import AuthConfigBase
 
 from framework.definition.expressions.jmespath_expression import Expression
 from framework.definition.model import Binding, Endpoint, Resource, Selector
-from framework.errors import BindingError
+from framework.errors import BindingError, ResourceSkipped
 from framework.extract.paging.pagination import FrameworkPaginator
 from framework.http.request_context import RequestContext
 from framework.http.response_actions import ResponseActions
@@ -60,8 +60,8 @@ class Plan:
     """Tables of other resources."""
     ancestor_bindings: tuple[PlannedBinding, ...] = ()
     """Bindings on ancestors above the parent."""
-    problem: BindingError | None = None
-    """Why the resource cannot be read: a value of its request cannot be filled in."""
+    problem: BindingError | ResourceSkipped | None = None
+    """Why the resource is not read: its request lacks a value, or its metadata was skipped."""
     others: tuple[Plan, ...] = ()
     """The resource as its other independent parents see it."""
 
