@@ -61,7 +61,7 @@ def serve(web: Web) -> None:
     _on(
         web, "/crm/v3/properties/{kind}", lambda asked: {"results": PROPERTIES[asked.parts["kind"]]}
     )
-    _on(web, "/marketing/v3/forms", lambda asked: _page(asked, FORMS))
+    _on(web, "/marketing/v3/forms", _forms)
 
 
 def _on(web: Web, path: str, handler: Callable[[Asked], Any], method: str = "GET") -> None:
@@ -174,6 +174,8 @@ def _associations(asked: Asked) -> Any:
 
 def _lists(asked: Asked) -> Any:
     body = asked.json()
+    if not isinstance(body.get("additionalProperties"), list):
+        return _error(400, "VALIDATION_ERROR", "additionalProperties is missing")
     start, count = body["offset"], body["count"]
     if not 1 <= count <= 500:
         return _error(400, "VALIDATION_ERROR", "count is out of range")
@@ -184,3 +186,9 @@ def _lists(asked: Asked) -> Any:
         "lists": LISTS[start:end],
         "total": len(LISTS),
     }
+
+
+def _forms(asked: Asked) -> Any:
+    """List forms of the types that were asked for; those of the type hubspot, if none was."""
+    kind = asked.param("formTypes") or "hubspot"
+    return _page(asked, [one for one in FORMS if kind in ("all", one["formType"])])

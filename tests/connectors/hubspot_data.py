@@ -363,7 +363,18 @@ FORMS: list[Record] = [
         "legalConsentOptions": {"type": "none"},
         **_MADE,
         "archived": False,
-    }
+    },
+    {
+        "id": "9a0d2a1e-5b7e-4c55-8f0e-6d1c2b3a4f50",
+        "name": "Pop-up",
+        "formType": "flow",
+        "fieldGroups": [],
+        "configuration": {"language": "en", "cloneable": False},
+        "displayOptions": {"theme": "default_style"},
+        "legalConsentOptions": {"type": "none"},
+        **_MADE,
+        "archived": False,
+    },
 ]
 
 

@@ -111,3 +111,18 @@ def test_a_missing_scope_skips_what_is_optional_and_fails_the_rest() -> None:
     assert report.resources["tickets"].status == "skipped"
     assert report.resources["deals"].status == "failed"
     assert "The scope tickets is missing." in (report.resources["deals"].error or "")
+
+
+def test_a_missing_scope_skips_tickets_if_already_their_properties_are_refused() -> None:
+    refused = Answer(403, {"category": "MISSING_SCOPES", "message": "The scope is missing."})
+    with vendor_server("hubspot") as server:
+        server.web.on("/crm/v3/properties/tickets", refused)
+        server.web.on(SEARCH.format(kind="tickets"), refused)
+        report = load(server, "tickets")
+    assert report.resources["tickets"].status == "skipped"
+
+
+def test_forms_of_all_types_are_loaded() -> None:
+    with vendor_server("hubspot") as server:
+        load(server, "forms")
+    assert rows("select form_type from hubspot_data.forms order by 1") == [("flow",), ("hubspot",)]
