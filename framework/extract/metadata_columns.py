@@ -96,12 +96,12 @@ def read_columns(
         except (FrameworkError, ResourceSkipped) as error:
             errors[name] = error
     for resource, source in wanted:
-        error = errors.get(source.resource)
-        if isinstance(error, ResourceSkipped):
-            result.skipped[resource.name] = str(error)
+        cause = errors.get(source.resource)
+        if isinstance(cause, ResourceSkipped):
+            result.skipped[resource.name] = str(cause)
         try:
-            if error is not None:
-                raise RecordError(str(error))
+            if cause is not None:
+                raise RecordError(str(cause))
             result.columns[resource.name] = columns_of(
                 resource, source, records[source.resource], options.on_event
             )

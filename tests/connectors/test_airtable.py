@@ -89,3 +89,14 @@ def test_comments_are_requested_of_records_that_have_some(
     load(airtable, server, "comments")
     asked = [path for path in server.web.paths() if path.endswith("/comments")]
     assert asked == [f"/v0/{FIRST}/{TASKS}/recExample0000001/comments"]
+
+
+@pytest.mark.usefixtures("project")
+def test_what_was_deleted_meanwhile_counts_as_empty(
+    airtable: Connector, server: VendorServer
+) -> None:
+    gone = airtable_api.error(404, "NOT_FOUND")
+    server.web.on(f"/v0/{COPY}/{TASKS}", gone)
+    server.web.on(f"/v0/{FIRST}/{TASKS}/recExample0000001/comments", gone)
+    assert load(airtable, server, "records", "comments") == "ok"
+    assert rows("SELECT count(*) FROM airtable_data.records") == [(104,)]

@@ -90,3 +90,18 @@ def test_a_project_that_is_gone_is_marked(
         read(asana, project, "projects", hours=24)
     with tables(project, name="asana") as found:
         assert [row["gid"] for row in found.rows("projects") if row["_deleted_at"]] == [SITE["gid"]]
+
+
+def test_time_is_of_a_task_even_if_the_list_does_not_say_of_which(
+    asana: VendorServer, project: Path
+) -> None:
+    entry = {"gid": "1", "resource_type": "time_tracking_entry", "duration_minutes": 5}
+    asana.web.on(
+        f"{BASE}/tasks/{{task}}/time_tracking_entries",
+        lambda _: {"data": [entry], "next_page": None},
+    )
+    read(asana, project, "tasks", "time_tracking_entries")
+    (path,) = (path for path in asana.web.paths() if path.endswith("/time_tracking_entries"))
+    with tables(project, name="asana") as found:
+        (row,) = found.rows("time_tracking_entries")
+    assert path == f"{BASE}/tasks/{row['task__gid']}/time_tracking_entries"

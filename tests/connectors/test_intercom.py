@@ -81,6 +81,14 @@ def test_parts_are_requested_of_conversations_that_changed(
     assert sorted(rows(parts)) == [("501", 3), ("502", 1)]
 
 
+def test_teammates_may_be_called_admins(monkeypatch: pytest.MonkeyPatch) -> None:
+    older = {"type": "admin.list", "admins": [{"type": "admin", "id": "814861"}]}
+    monkeypatch.setitem(CONVERSATIONS[0], "teammates", older)
+    with vendor_server("intercom") as server:
+        load(server, "conversations")
+    assert ("814861",) in rows("select value from intercom_data.conversations__teammate_ids")
+
+
 def test_a_scroll_that_breaks_off_begins_anew_and_one_of_others_is_waited_for() -> None:
     pages = [
         {"type": "list", "data": COMPANIES[:2], "scroll_param": "scroll-2"},
@@ -96,6 +104,20 @@ def test_a_scroll_that_breaks_off_begins_anew_and_one_of_others_is_waited_for() 
         params = [asked.param("scroll_param") for asked in server.web.asked]
     assert report.resources["companies"].rows == 3
     assert params == [None, "scroll-2", None, None, "scroll-2", "scroll-3"]
+
+
+def test_a_scroll_that_expired_begins_anew() -> None:
+    pages = [
+        {"type": "list", "data": COMPANIES[:2], "scroll_param": "scroll-2"},
+        error(404, "not_found"),
+        {"type": "list", "data": COMPANIES, "scroll_param": "scroll-3"},
+        {"type": "list", "data": [], "scroll_param": "scroll-3"},
+    ]
+    with vendor_server("intercom") as server:
+        server.web.on("/companies/scroll", each(*pages))
+        report = load(server, "companies")
+    assert report.resources["companies"].status == "ok"
+    assert rows("select count(*) from intercom_data.companies") == [(3,)]
 
 
 def test_what_is_not_in_the_plan_is_skipped() -> None:

@@ -113,3 +113,20 @@ def test_boards_without_sprints_have_none_and_refused_lists_are_skipped(
     ]
     asked = sorted(path for path in server.web.paths() if path.endswith("/sprint"))
     assert asked == [f"/rest/agile/1.0/board/{number}/sprint" for number in (1, 2, 4)]
+
+
+@pytest.mark.usefixtures("project")
+def test_a_scope_that_the_token_lacks_skips_only_what_needs_it(server: VendorServer) -> None:
+    refused = {"code": 401, "message": "Unauthorized; scope does not match"}
+    server.web.on("/rest/agile/1.0/board", Answer(401, refused))
+    report = load(server, "boards", "sprints", "projects")
+    assert report.resources["boards"].status == "skipped"
+    assert report.resources["projects"].status == "ok"
+    assert report.status != "failed"
+
+
+@pytest.mark.usefixtures("project")
+def test_a_board_without_sprints_may_say_it_in_other_words(server: VendorServer) -> None:
+    message = {"errorMessages": ["The board doesn't support sprints."]}
+    server.web.on("/rest/agile/1.0/board/{board}/sprint", Answer(400, message))
+    assert load(server, "boards", "sprints").resources["sprints"].status == "ok"

@@ -93,6 +93,27 @@ def test_comments_come_from_the_events_by_time(server: VendorServer) -> None:
 
 
 @pytest.mark.usefixtures("project")
+def test_urls_that_open_attachments_to_everybody_are_not_loaded(server: VendorServer) -> None:
+    load(server, "tickets", "ticket_events", "ticket_comments", "ticket_audits")
+    for table, column in (("ticket_events", "child_events"), ("ticket_audits", "events")):
+        (texts,) = rows(f"SELECT string_agg({column}::text) FROM zendesk_data.{table}")
+        assert "printer.png" in texts[0]
+        assert "made-up-token" not in texts[0]
+    table = "zendesk_data.ticket_comments__attachments"
+    assert rows(f"SELECT id, file_name FROM {table}") == [(30001, "printer.png")]
+    assert "content_url" not in str(rows(f"DESCRIBE {table}"))
+
+
+@pytest.mark.usefixtures("project")
+def test_calls_are_comments_too(server: VendorServer) -> None:
+    call = {**account.comment(20041, account.KIM, "Call from Kim"), "type": "VoiceComment"}
+    call |= {"event_type": "VoiceComment", "data": {"from": "+15550100"}}
+    account.EVENTS[2]["child_events"].append(call)
+    load(server, "ticket_events", "ticket_comments")
+    assert (20041,) in rows("SELECT id FROM zendesk_data.ticket_comments")
+
+
+@pytest.mark.usefixtures("project")
 def test_custom_fields_and_metrics_are_columns_of_a_ticket(server: VendorServer) -> None:
     load(server, "tickets")
     found = rows(

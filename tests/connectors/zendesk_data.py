@@ -145,13 +145,23 @@ def _event(number: int, ticket: int, at: str, updater: int, *children: Json) -> 
 
 
 _CREATED = {"id": 20002, "via": "Mail", "via_reference_id": None, "event_type": "Create"}
+_FILE = f"{HOST}/attachments/token/made-up-token/?name=printer.png"
+_ATTACHMENT = {
+    "id": 30001,
+    "file_name": "printer.png",
+    "content_url": _FILE,
+    "mapped_content_url": _FILE,
+    "content_type": "image/png",
+    "size": 2532,
+    "inline": False,
+}
 EVENTS = [
     _event(
         20001,
         101,
         "2026-11-01T08:00:00Z",
         KIM,
-        comment(20003, KIM, "Is that right?"),
+        {**comment(20003, KIM, "Is that right?"), "attachments": [_ATTACHMENT]},
         {**_CREATED, "subject": "The printer is warm"},
         {**_CREATED, "id": 20004, "status": "new"},
     ),
@@ -218,7 +228,10 @@ AUDITS = {
             "created_at": "2026-11-01T08:00:00Z",
             "author_id": KIM,
             "metadata": {"system": {"client": "Mail"}, "custom": {}},
-            "events": [{"id": 20004, "type": "Create", "field_name": "status", "value": "new"}],
+            "events": [
+                {"id": 20003, "type": "Comment", "attachments": [_ATTACHMENT]},
+                {"id": 20004, "type": "Create", "field_name": "status", "value": "new"},
+            ],
             "via": {"channel": "email", "source": {"from": {}, "to": {}, "rel": None}},
         }
     ]

@@ -86,6 +86,34 @@ def test_tables_of_a_declared_schema_are_there_without_any_row(web: Web, project
         assert [row["value"] for row in found.rows("things__parts__holes", order="value")] == [3, 4]
 
 
+def test_a_parent_key_without_a_type_makes_its_table_with_the_first_row(
+    web: Web, project: Path
+) -> None:
+    schema = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}
+    body = things(web, schema=SCHEMA)
+    parts = {
+        "name": "parts",
+        "primary_key": ["_things_id", "id"],
+        "write_disposition": "merge",
+        "include_from_parent": ["id"],
+        "schema": schema,
+        "endpoint": {
+            "path": "/things/{resources.things.id}/parts",
+            "paginator": "single_page",
+            "data_selector": "items",
+        },
+    }
+    body["resources"].append(parts)
+    web.on("/things", {"items": [{"id": 1}]})
+    web.on("/things/1/parts", {"items": []})
+    report = load(connector_of(project, body), project)
+    assert report.status == "ok"
+    assert values(project, "things") == [1]
+    web.on("/things/1/parts", {"items": [{"id": 7}]})
+    assert load(connector_of(project, body), project, now=later()).status == "ok"
+    assert values(project, "parts", "_things_id") == [1]
+
+
 def test_a_resource_without_a_schema_and_records_makes_no_table_and_a_warning(
     web: Web, project: Path
 ) -> None:

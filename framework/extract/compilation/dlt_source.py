@@ -294,5 +294,15 @@ def batches_for_dlt(resource: Resource, batches: Iterator[list[Record]]) -> Iter
             continue
         for table, records in by_table(batch):
             yield dlt.mark.with_table_name(records, table)
-    if empty and resource.schema is not None:
+    if empty and resource.schema is not None and _has_typed_keys(resource):
         yield dlt.mark.materialize_table_schema()
+
+
+def _has_typed_keys(resource: Resource) -> bool:
+    """Return whether the columns of the primary key have types before any row.
+
+    Without them dlt refuses the table. Those from a parent's record are not in the schema.
+    """
+    columns: Hints = resource_hints(resource).get("columns") or {}
+    typed = {normalize_path(name) for name, hint in columns.items() if hint.get("data_type")}
+    return typed.issuperset(map(normalize_path, resource.primary_key))
