@@ -125,7 +125,7 @@ def test_names_are_completed_as_one_types(name: str, environment: dict[str, str]
     with shell(name, environment) as typing:
         for typed, completed in (
             ("framework compl", "etion"),
-            ("framework preview sh", "op"),
+            ("framework preview sche", "duling"),
             ("framework preview shop us", "ers"),
             ("framework run shop --resources orders,us", "ers"),
             ("framework run shop --set reg", "ion="),
@@ -161,7 +161,7 @@ def test_the_script_is_what_its_shell_can_read(
         ("framework run shop --set ", ["page_size=", "region="]),
         ("framework run shop --set region=eu --set p", ["page_size="]),
         ("framework run --connectors connectors shop --resources us", ["users"]),
-        ("framework test sho", ["shop"]),
+        ("framework test sche", ["scheduling"]),
         ("framework diff shop sched", ["scheduling"]),
         ("framework validate --format sa", ["sarif"]),
         ("framework run ./connectors/shop.yaml --resources us", ["users"]),
