@@ -77,6 +77,7 @@ def test_a_path_is_what_dlt_makes_of_it(path):
 
 def test_parts_are_joined():
     assert join_path("Payment", "unitAmount") == "payment__unit_amount"
+    assert join_path("_tables__basesId", "x") == "_tables__bases_id__x"
 
 
 def test_a_name_of_nothing_is_refused():

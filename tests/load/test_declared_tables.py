@@ -130,6 +130,17 @@ def test_a_resource_without_a_schema_and_records_makes_no_table_and_a_warning(
     assert values(project, "things") == [1]
 
 
+def test_a_field_with_two_underscores_in_its_name_has_one_column(web: Web, project: Path) -> None:
+    web.on("/things", {"items": [{"id": 1, "unit__price": 2}]})
+    schema = {
+        "type": "object",
+        "properties": {"id": {"type": "integer"}, "unit__price": {"type": "integer"}},
+    }
+    assert codes(load(connector_of(project, things(web, schema=schema)), project)) == []
+    with tables(project) as found:
+        assert plain(found.rows("things")) == [{"id": 1, "unit__price": 2}]
+
+
 def test_a_replace_that_would_empty_a_table_is_warned_of(web: Web, project: Path) -> None:
     web.on("/things", {"items": [{"id": 1}]})
     connector = connector_of(project, things(web, write_disposition="replace"))

@@ -47,8 +47,11 @@ def normalize_path(path: str) -> str:
 
 
 def join_path(*names: str) -> str:
-    """Return the path of nested names, each normalized: `a`, `B c` as `a__b_c`."""
-    return SEPARATOR.join(normalize_identifier(name) for name in names if name.strip())
+    """Return the path of nested names, each normalized: `a`, `B c` as `a__b_c`.
+
+    dlt keeps a `__` in a field's own name.
+    """
+    return SEPARATOR.join(normalize_path(name) for name in names if name.strip())
 
 
 _DEVICES = re.compile(r"con|prn|aux|nul|(?:com|lpt)\d")
