@@ -84,7 +84,7 @@ def render_page(connector: Connector, facts: CatalogFacts) -> str:
 def _start(connector: Connector, facts: CatalogFacts) -> Iterator[str]:
     name = connector.name
     yield from ("## Start", "")
-    lines = ["pip install rest-connector-framework"]
+    lines = []
     if facts.has_recording:
         lines.append(f"framework run {name} --replay   # its recording, without an account")
     needed = [_variable(connector, one.name, one.key) for one in connector.secrets.values()]
