@@ -119,10 +119,12 @@ def _loads(connector: Connector) -> Iterator[str]:
                 about_table(resource),
                 loading_words(connector, resource),
                 parents,
-                "yes" if resource.selected else f"with {code(f'--resources {resource.name}')}",
+                "yes" if resource.selected else "no",
             )
         )
     yield from table(("table", "what it has", "how it is loaded", "parent", "selected"), rows)
+    if not all(resource.selected for resource in connector.resources):
+        yield from ("What is not selected is loaded if `--resources` names it.", "")
 
 
 def _diagram(connector: Connector, facts: CatalogFacts) -> Iterator[str]:

@@ -24,7 +24,7 @@ def diagram_lines(connector: Connector, tables: Sequence[TableFacts]) -> tuple[l
         shown = [one for one in shown if one.parent is None]
     links = list(_links(connector, shown))
     linked = {name for parent, child, _ in links for name in (parent, child)}
-    lines = ["erDiagram"]
+    lines = ["erDiagram", "    direction LR"]  # many tables are higher than wide
     lines += [
         f'    {_name(parent)} ||--o{{ {_name(child)} : "{_label(label)}"'
         for parent, child, label in links

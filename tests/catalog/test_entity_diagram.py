@@ -12,7 +12,8 @@ from tests.support.mocks import API
 from tests.support.run_verbs import connector_of
 
 LINE = re.compile(
-    r"erDiagram|    [A-Za-z_]\w*( \{)?|        [A-Za-z_]\w* [A-Za-z_]\w* (PK|FK)|    \}"
+    r"erDiagram|    direction LR|    [A-Za-z_]\w*( \{)?|    \}"
+    r"|        [A-Za-z_]\w* [A-Za-z_]\w* (PK|FK)"
     r"|    [A-Za-z_]\w* \|\|--o\{ [A-Za-z_]\w* : \"[\w .,:()\[\]'/-]+\""
 )
 LIST = {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "string"}}}}
@@ -44,6 +45,7 @@ def test_keys_and_links(tmp_path: Path) -> None:
     assert diagram(tmp_path, orders, lines, alone) == (
         [
             "erDiagram",
+            "    direction LR",
             '    orders ||--o{ orders__parts : "parts"',
             "    orders ||--o{ lines : \"split(id, ' ')[0]\"",
             "    orders {",
@@ -64,4 +66,4 @@ def test_a_large_diagram_leaves_nested_tables_out(tmp_path: Path) -> None:
         tmp_path, {"name": "a", "write_disposition": "replace", "schema": schema}
     )
     assert left_out == 40 > MOST_ENTITIES
-    assert lines == ["erDiagram", "    a"]
+    assert lines == ["erDiagram", "    direction LR", "    a"]
