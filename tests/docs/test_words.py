@@ -24,7 +24,9 @@ FORBIDDEN = {
         r"world-class|next-generation|game-chang\w*|supercharge\w*|delightful)\b",
         re.IGNORECASE,
     ),
-    "an address of a person": re.compile(r"[\w.+-]+@(?!example\.com\b|v\d|localhost\b)\w+\.\w+"),
+    "an address of a person": re.compile(
+        r"[\w.+-]+@(?!example\.(?:com\b|co?…)|v\d|localhost\b)\w+\.[^\W\d]\w*"
+    ),
 }
 
 
