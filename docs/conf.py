@@ -31,6 +31,7 @@ project_copyright = "the authors, Apache 2.0"
 extensions = ["myst_parser"]
 exclude_patterns = ["_static"]
 myst_heading_anchors = 4
+smartquotes = False  # an option such as --refresh is copied as it stands
 suppress_warnings = ["misc.highlighting_failure"]  # examples contain mistakes on purpose
 
 html_theme = "furo"

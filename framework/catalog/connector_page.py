@@ -102,6 +102,10 @@ def _start(connector: Connector, facts: CatalogFacts) -> Iterator[str]:
         f"framework run {name}            # load into {name}.duckdb",
     ]
     yield from fenced("sh", lines)
+    if needed:
+        place = "[Settings and secrets](#settings-and-secrets)"
+        yield f"{place} says where to get each, and what it must permit."
+        yield ""
     if facts.is_bundled:
         yield f"To change it, copy it: {code(f'framework new {name} --from {name}')}."
         yield ""
@@ -113,16 +117,17 @@ def _loads(connector: Connector) -> Iterator[str]:
     for resource in _in_file_order(connector):
         parents = join_words([code(one) for one in resource.parents], None)
         name = resource.tables or resource.hints.get("table_name") or resource.name
+        into = "" if name == resource.name else f", into {code(str(name))}"
         rows.append(
             (
-                code(str(name)),
+                f"{code(resource.name)}{into}",
                 about_table(resource),
                 loading_words(connector, resource),
                 parents,
                 "yes" if resource.selected else "no",
             )
         )
-    yield from table(("table", "what it has", "how it is loaded", "parent", "selected"), rows)
+    yield from table(("resource", "what it has", "how it is loaded", "parent", "selected"), rows)
     if not all(resource.selected for resource in connector.resources):
         yield from ("What is not selected is loaded if `--resources` names it.", "")
 
