@@ -129,4 +129,4 @@ def _problem(report: Report) -> str:
 
 
 def _line(text: str) -> str:
-    return shorten(text.splitlines()[0], 250).rstrip(".")
+    return shorten(next(iter(text.splitlines()), ""), 250).rstrip(".")
