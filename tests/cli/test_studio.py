@@ -24,7 +24,7 @@ def test_the_address_opens_the_page_and_the_token_the_project(project: Path) -> 
         assert httpx.get(address, trust_env=False).status_code == 200
         headers = {"Authorization": f"Bearer {token}"}
         told = httpx.get(f"{base}/api/project", headers=headers, trust_env=False).json()
-        assert [one["name"] for one in told["connectors"]] == ["scheduling"]
+        assert "scheduling" in [one["name"] for one in told["connectors"]]
     assert (project / "studio.log").read_text("utf-8").splitlines() == ["Ctrl-C ends it"]
 
 
