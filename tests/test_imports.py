@@ -43,7 +43,7 @@ ORDER = (
 
 HEAVY = {"dlt", "requests", "duckdb", "pyarrow", "vcr"}
 SKIPPED_BY_TOOLS = {"build", "spec", "dist", "env", "venv", "test", "lib", "out", "target"}
-DATA = {"schemas", "connectors", "cassettes"}
+DATA = {"schemas", "connectors", "cassettes", "queries"}
 """Folders that a wheel carries inside the package."""
 
 MODULES = sorted(ROOT.rglob("*.py"))

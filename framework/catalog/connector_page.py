@@ -31,7 +31,8 @@ from framework.catalog.request_estimate import (
 )
 from framework.catalog.run_counts import RecordedRuns, RunCount
 from framework.catalog.table_facts import TableFacts
-from framework.definition.model import Connector, Resource
+from framework.definition.model import Connector
+from framework.load.declared_tables import root_table
 from framework.runtime.settings import variable_of
 from framework.text import count_noun, join_words
 
@@ -114,10 +115,10 @@ def _start(connector: Connector, facts: CatalogFacts) -> Iterator[str]:
 def _loads(connector: Connector) -> Iterator[str]:
     yield from ("## What it loads", "")
     rows = []
-    for resource in _in_file_order(connector):
+    for resource in connector.resources_as_written:
         parents = join_words([code(one) for one in resource.parents], None)
-        name = resource.tables or resource.hints.get("table_name") or resource.name
-        into = "" if name == resource.name else f", into {code(str(name))}"
+        name = resource.tables or root_table(resource)
+        into = "" if name == resource.name else f", into {code(name)}"
         rows.append(
             (
                 f"{code(resource.name)}{into}",
@@ -154,7 +155,7 @@ def _requests(connector: Connector, facts: CatalogFacts) -> Iterator[str]:
             *(_recorded(counts.get(resource.name)) for counts in (first, following)),
             *(_guessed(guess, resource.name) for guess in guesses),
         )
-        for resource in _in_file_order(connector)
+        for resource in connector.resources_as_written
     ]
     measured = ("recording, first run", "recording, next run")
     stated = ("estimate, first run", "estimate, next run")
@@ -177,7 +178,7 @@ def _requests(connector: Connector, facts: CatalogFacts) -> Iterator[str]:
     guess, later = guesses
     containers = [
         code(one.name)
-        for one in _in_file_order(connector)
+        for one in connector.resources_as_written
         if is_container(connector, one) and known.get(one.name) != 1
     ]
     fewer = f", and {join_words(containers)} {CONTAINERS:,} each" if containers else ""
@@ -189,7 +190,7 @@ def _requests(connector: Connector, facts: CatalogFacts) -> Iterator[str]:
     )
     windows = [
         code(one.name)
-        for one in _in_file_order(connector)
+        for one in connector.resources_as_written
         if one.name in guess.requests and one.endpoint.incremental and one.endpoint.incremental.step
     ]
     if windows:
@@ -234,7 +235,7 @@ def _assumed(connector: Connector, counted: Mapping[str, int]) -> str:
     """Say which resources have pages whose size is not in the file."""
     unknown = [
         code(one.name)
-        for one in _in_file_order(connector)
+        for one in connector.resources_as_written
         if one.name in counted
         and page_size(connector, one) is None
         and "per page" in request_words(connector, one)
@@ -363,9 +364,3 @@ def _variable(connector: Connector, name: str, key: str | None) -> str:
 
 def _json(value: Json) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _in_file_order(connector: Connector) -> list[Resource]:
-    written = connector.data.get("resources") or []
-    names = [one if isinstance(one, str) else one.get("name") for one in written]
-    return sorted(connector.resources, key=lambda one: names.index(one.name))

@@ -63,13 +63,9 @@ def _rendered(proof: ConnectorProof) -> Iterator[str]:
         f"{join_words(counts)} in {tried}."
     )
     for severity in _SEVERITIES:
-        found = proof.of(severity)
-        for code_ in dict.fromkeys(one.code for one in found):
-            same = [one for one in found if one.code == code_]
-            groups = [same] if severity == "limit" else [[one] for one in same]
-            for group in groups:
-                yield ""
-                yield from _lines(group[0], [one.resource for one in group])
+        for one, resources in proof.told(severity):
+            yield ""
+            yield from _lines(one, resources)
     if proof.unproved:
         yield ""
     for name, reason in proof.unproved.items():

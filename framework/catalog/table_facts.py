@@ -82,9 +82,7 @@ def connector_tables(
 def _by_table(connector: Connector) -> dict[str, tuple[Resource, ...]]:
     """Return the resources of each table, in file order."""
     tables: dict[str, tuple[Resource, ...]] = {}
-    written = connector.data.get("resources") or []
-    names = [one if isinstance(one, str) else one.get("name") for one in written]
-    for resource in sorted(connector.resources, key=lambda one: names.index(one.name)):
+    for resource in connector.resources_as_written:
         table = root_table(resource)
         tables[table] = (*tables.get(table, ()), resource)
     return tables

@@ -38,14 +38,8 @@ def render_proof(proof: ConnectorProof) -> str:
     """Return the proof as lines: each broken promise with its story, then a summary."""
     lines: list[str] = []
     for severity in SEVERITIES:
-        found = proof.of(severity)
-        for code in dict.fromkeys(one.code for one in found):
-            same = [one for one in found if one.code == code]
-            if severity == "limit":
-                lines += _lines(same[0], [one.resource for one in same])
-                continue
-            for one in same:
-                lines += _lines(one, [one.resource])
+        for one, resources in proof.told(severity):
+            lines += _lines(one, resources)
     for name, reason in proof.unproved.items():
         lines += [f"not tried: {name}: {reason}", ""]
     return "\n".join([*lines, *_summary(proof)])

@@ -626,6 +626,13 @@ class Connector:
         raise KeyError(name)
 
     @property
+    def resources_as_written(self) -> list[Resource]:
+        """The resources in file order."""
+        written = self.data.get("resources") or []
+        names = [one if isinstance(one, str) else one.get("name") for one in written]
+        return sorted(self.resources, key=lambda one: names.index(one.name))
+
+    @property
     def rate_limits(self) -> tuple[RateLimit, ...]:
         """The client's rate limit, the named ones, and those of endpoints."""
         client = self.client

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,3 +70,13 @@ class ConnectorProof:
     def of(self, severity: Severity) -> list[BrokenPromise]:
         """Return the broken promises of a severity."""
         return [one for one in self.broken if one.severity == severity]
+
+    def told(self, severity: Severity) -> Iterator[tuple[BrokenPromise, list[str]]]:
+        """Yield what is told of a severity, with its resources: limits of one code once for all."""
+        found = self.of(severity)
+        for code in dict.fromkeys(one.code for one in found):
+            same = [one for one in found if one.code == code]
+            if severity == "limit":
+                yield same[0], [one.resource for one in same]
+            else:
+                yield from ((one, [one.resource]) for one in same)

@@ -10,6 +10,7 @@ from typing import Any
 
 from framework.definition.model import Connector, Resource
 from framework.errors import FrameworkError
+from framework.load.declared_tables import root_table
 from framework.prove.connector_proof import BrokenPromise
 from framework.prove.history.account import PlayedAccount
 from framework.prove.history.record_fields import leaves, put_leaf
@@ -100,9 +101,9 @@ def early_records(stage: Stage, account: PlayedAccount) -> Iterator[BrokenPromis
 
 def _shares_table(connector: Connector, resource: Resource) -> bool:
     """Return whether another selected resource loads into the resource's table."""
-    table = resource.hints.get("table_name") or resource.name
+    table = root_table(resource)
     others = (one for one in connector.resources if one.selected and one.name != resource.name)
-    return any((one.hints.get("table_name") or one.name) == table for one in others)
+    return any(root_table(one) == table for one in others)
 
 
 def keys_of_lists(stage: Stage, account: PlayedAccount) -> Iterator[BrokenPromise]:
